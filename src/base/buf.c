@@ -1,0 +1,92 @@
+#include "base/buf.h"
+
+#include "base/alloc.h"
+
+#include <stdio.h>
+
+void ifx_buf_init(struct ifx_buf *buf, size_t max)
+{
+	*buf = (struct ifx_buf){ .max = max };
+}
+
+void ifx_buf_release(struct ifx_buf *buf)
+{
+	ifx_free(buf->data);
+	buf->data = NULL;
+	buf->len = buf->cap = 0;
+}
+
+void ifx_buf_clear(struct ifx_buf *buf)
+{
+	buf->len = 0;
+	buf->bad = false;
+	if (buf->data)
+		buf->data[0] = '\0';
+}
+
+/* Room for n more bytes and the NUL. */
+static bool reserve(struct ifx_buf *buf, size_t n)
+{
+	char *data;
+
+	if (buf->bad || n > buf->max - buf->len) {
+		buf->bad = true;
+		return false;
+	}
+	data = ifx_grow(buf->data, &buf->cap, buf->len + n + 1, 1);
+	if (!data) {
+		buf->bad = true;
+		return false;
+	}
+	buf->data = data;
+	return true;
+}
+
+void ifx_buf_add(struct ifx_buf *buf, ifx_str text)
+{
+	if (!reserve(buf, text.len))
+		return;
+	if (text.len)
+		memcpy(buf->data + buf->len, text.ptr, text.len);
+	buf->len += text.len;
+	buf->data[buf->len] = '\0';
+}
+
+void ifx_buf_addc(struct ifx_buf *buf, char c)
+{
+	ifx_buf_add(buf, (ifx_str){ &c, 1 });
+}
+
+void ifx_buf_fill(struct ifx_buf *buf, char c, size_t n)
+{
+	if (!reserve(buf, n))
+		return;
+	memset(buf->data + buf->len, c, n);
+	buf->len += n;
+	buf->data[buf->len] = '\0';
+}
+
+void ifx_buf_vaddf(struct ifx_buf *buf, const char *fmt, va_list ap)
+{
+	va_list again;
+	int n;
+
+	va_copy(again, ap);
+	n = vsnprintf(NULL, 0, fmt, ap);
+	if (n >= 0 && reserve(buf, (size_t)n)) {
+		vsnprintf(buf->data + buf->len, (size_t)n + 1, fmt, again);
+		buf->len += (size_t)n;
+	} else {
+		buf->bad = true;
+	}
+	va_end(again);
+}
+
+void ifx_buf_addf(struct ifx_buf *buf, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	ifx_buf_vaddf(buf, fmt, ap);
+	va_end(ap);
+}

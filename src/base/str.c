@@ -1,0 +1,85 @@
+#include "base/str.h"
+
+int ifx_str_cmp(ifx_str a, ifx_str b)
+{
+	size_t n = a.len < b.len ? a.len : b.len;
+	int c = n ? memcmp(a.ptr, b.ptr, n) : 0;
+
+	return c ? c : (a.len > b.len) - (a.len < b.len);
+}
+
+static char lower(char c)
+{
+	return c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c;
+}
+
+bool ifx_str_ieq(ifx_str a, ifx_str b)
+{
+	if (a.len != b.len)
+		return false;
+	for (size_t i = 0; i < a.len; i++)
+		if (lower(a.ptr[i]) != lower(b.ptr[i]))
+			return false;
+	return true;
+}
+
+bool ifx_str_starts(ifx_str s, ifx_str prefix)
+{
+	return s.len >= prefix.len && ifx_str_eq(ifx_str_sub(s, 0, prefix.len), prefix);
+}
+
+bool ifx_str_ends(ifx_str s, ifx_str suffix)
+{
+	return s.len >= suffix.len &&
+	       ifx_str_eq(ifx_str_sub(s, s.len - suffix.len, suffix.len), suffix);
+}
+
+size_t ifx_str_chr(ifx_str s, char c)
+{
+	const char *p = s.len ? memchr(s.ptr, c, s.len) : NULL;
+
+	return p ? (size_t)(p - s.ptr) : SIZE_MAX;
+}
+
+size_t ifx_str_find(ifx_str s, ifx_str needle)
+{
+	const char *p;
+
+	if (!needle.len)
+		return 0;
+	p = s.len ? memmem(s.ptr, s.len, needle.ptr, needle.len) : NULL;
+	return p ? (size_t)(p - s.ptr) : SIZE_MAX;
+}
+
+static bool is_space(char c)
+{
+	return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
+
+ifx_str ifx_str_trim(ifx_str s)
+{
+	while (s.len && is_space(s.ptr[0])) {
+		s.ptr++;
+		s.len--;
+	}
+	while (s.len && is_space(s.ptr[s.len - 1]))
+		s.len--;
+	return s;
+}
+
+bool ifx_str_split(ifx_str *rest, char sep, ifx_str *piece)
+{
+	size_t at;
+
+	if (!rest->ptr)
+		return false;
+	at = ifx_str_chr(*rest, sep);
+	if (at == SIZE_MAX) {
+		*piece = *rest;
+		*rest = IFX_NONE;
+		return true;
+	}
+	*piece = ifx_str_sub(*rest, 0, at);
+	*rest = ifx_str_sub(*rest, at + 1, rest->len - at - 1);
+	return true;
+}

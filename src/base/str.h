@@ -1,0 +1,78 @@
+/* Borrowed text: a pointer and a length, never assumed to end in NUL. */
+#ifndef IFX_BASE_STR_H
+#define IFX_BASE_STR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#define IFX_MUST_USE __attribute__((warn_unused_result))
+#define IFX_PRINTF(f, a) __attribute__((format(printf, f, a)))
+
+/**
+ * Outcome of a call. IFX_OK is zero, everything else is a failure.
+ *
+ * IFX_ENOMEM    memory, or a buffer's ceiling, is exhausted
+ * IFX_EINVAL    the input is not what it must be; a diagnostic says where
+ * IFX_EREFUSED  legal input, but the operation will not be done there
+ * IFX_EIO       the operating system said no; errno tells why
+ * IFX_ELIMIT    a limit with a name was reached
+ */
+typedef enum {
+	IFX_OK = 0,
+	IFX_ENOMEM,
+	IFX_EINVAL,
+	IFX_EREFUSED,
+	IFX_EIO,
+	IFX_ELIMIT,
+} ifx_status;
+
+typedef struct {
+	const char *ptr;
+	size_t len;
+} ifx_str;
+
+/** Half-open range of byte offsets into a document's source. */
+typedef struct {
+	size_t at, len;
+} ifx_span;
+
+#define IFX_LIT(s) ((ifx_str){ (s), sizeof(s) - 1 })
+#define IFX_NONE ((ifx_str){ NULL, 0 })
+#define IFX_ARG(s) (int)(s).len, (s).ptr
+
+static inline ifx_str ifx_str_of(const char *cstr)
+{
+	return (ifx_str){ cstr, cstr ? strlen(cstr) : 0 };
+}
+
+static inline bool ifx_str_eq(ifx_str a, ifx_str b)
+{
+	return a.len == b.len && (!a.len || !memcmp(a.ptr, b.ptr, a.len));
+}
+
+static inline ifx_str ifx_str_sub(ifx_str s, size_t at, size_t len)
+{
+	return (ifx_str){ at ? s.ptr + at : s.ptr, len };
+}
+
+/** Three-way byte order, as memcmp; a prefix sorts first. */
+int ifx_str_cmp(ifx_str a, ifx_str b);
+/** Equal but for ASCII letter case. */
+bool ifx_str_ieq(ifx_str a, ifx_str b);
+bool ifx_str_starts(ifx_str s, ifx_str prefix);
+bool ifx_str_ends(ifx_str s, ifx_str suffix);
+/** Offset of the first `c`, or SIZE_MAX. */
+size_t ifx_str_chr(ifx_str s, char c);
+/** Offset of the first `needle`, or SIZE_MAX. An empty needle is at 0. */
+size_t ifx_str_find(ifx_str s, ifx_str needle);
+/** Without leading and trailing blanks, tabs and line breaks. */
+ifx_str ifx_str_trim(ifx_str s);
+/**
+ * Cut the text before the first `sep` off the front of `*rest`.
+ * False when `*rest` was exhausted before (ptr NULL); the last piece sets ptr to NULL.
+ */
+bool ifx_str_split(ifx_str *rest, char sep, ifx_str *piece);
+
+#endif
