@@ -1,0 +1,305 @@
+#include "yaml/node.h"
+
+#include "base/buf.h"
+#include "yaml/load.h"
+#include "yaml/resolve.h"
+#include "yaml/scalar.h"
+
+ifx_str ifx_raw(const struct ifx_node *node)
+{
+	return ifx_str_sub(node->doc->src, node->span.at, node->span.len);
+}
+
+ifx_str ifx_text(const struct ifx_node *node)
+{
+	/* The cache is the one thing that changes in a loaded tree. */
+	struct ifx_node *cache = (struct ifx_node *)(uintptr_t)node;
+
+	if (node->kind != IFX_SCALAR)
+		return IFX_NONE;
+	if (!node->decoded) {
+		cache->text = ifx_scalar_decode(node, &node->doc->arena, NULL);
+		cache->decoded = cache->text.ptr != NULL;
+	}
+	return node->text;
+}
+
+static ifx_str tag_of(const struct ifx_node *node)
+{
+	return ifx_str_sub(node->doc->src, node->tag.at, node->tag.len);
+}
+
+bool ifx_is_null(const struct ifx_node *node)
+{
+	if (!ifx_is(node, IFX_SCALAR) || node->style != IFX_PLAIN)
+		return false;
+	if (node->tag.len && !ifx_str_eq(tag_of(node), IFX_LIT("!!null")))
+		return false;
+	return ifx_resolve_plain(ifx_raw(node)).type == IFX_TYPE_NULL;
+}
+
+bool ifx_is_string(const struct ifx_node *node)
+{
+	ifx_str tag;
+
+	if (!ifx_is(node, IFX_SCALAR))
+		return false;
+	tag = tag_of(node);
+	if (tag.len)
+		return ifx_str_eq(tag, IFX_LIT("!!str")) || ifx_str_eq(tag, IFX_LIT("!")) ||
+		       ifx_str_eq(tag, IFX_LIT("!<tag:yaml.org,2002:str>"));
+	return node->style != IFX_PLAIN || ifx_resolve_plain(ifx_text(node)).type == IFX_TYPE_STR;
+}
+
+const struct ifx_node *ifx_deref(const struct ifx_node *node)
+{
+	/* An alias may stand for an alias' parent, never for an alias. */
+	return ifx_is(node, IFX_ALIAS) ? node->target : node;
+}
+
+const struct ifx_entry *ifx_map_entry_after(const struct ifx_entry *entry, ifx_str key)
+{
+	for (entry = entry->next; entry; entry = entry->next)
+		if (ifx_is(entry->key, IFX_SCALAR) && ifx_str_eq(ifx_text(entry->key), key))
+			return entry;
+	return NULL;
+}
+
+const struct ifx_entry *ifx_map_entry(const struct ifx_node *map, ifx_str key)
+{
+	if (!ifx_is(map, IFX_MAP))
+		return NULL;
+	for (const struct ifx_entry *e = map->first; e; e = e->next)
+		if (ifx_is(e->key, IFX_SCALAR) && ifx_str_eq(ifx_text(e->key), key))
+			return e;
+	return NULL;
+}
+
+static const struct ifx_entry *find(const struct ifx_node *map, ifx_str key, bool *direct,
+				    int *budget)
+{
+	const struct ifx_entry *e, *merge;
+	const struct ifx_node *from;
+
+	if (--*budget < 0)
+		return NULL;
+	if (ifx_is(map, IFX_ALIAS)) {
+		*direct = false;
+		map = ifx_deref(map);
+	}
+	e = ifx_map_entry(map, key);
+	if (e || !map || !map->doc->has_alias)
+		return e;
+	merge = ifx_map_entry(map, IFX_LIT("<<"));
+	if (!merge || merge->key->style != IFX_PLAIN)
+		return NULL;
+	*direct = false;
+	from = ifx_deref(merge->value);
+	if (ifx_is(from, IFX_MAP))
+		return find(from, key, direct, budget);
+	if (!ifx_is(from, IFX_SEQ))
+		return NULL;
+	for (const struct ifx_entry *item = from->first; item && !e; item = item->next)
+		e = find(item->value, key, direct, budget);
+	return e;
+}
+
+const struct ifx_entry *ifx_map_find(const struct ifx_node *map, ifx_str key, bool *direct)
+{
+	int budget = IFX_MERGE_MAX;
+	bool is_direct = true;
+	const struct ifx_entry *e = find(map, key, &is_direct, &budget);
+
+	if (direct)
+		*direct = is_direct;
+	return e;
+}
+
+const struct ifx_node *ifx_get(const struct ifx_node *map, ifx_str key)
+{
+	const struct ifx_entry *e = ifx_map_find(map, key, NULL);
+
+	return e ? ifx_deref(e->value) : NULL;
+}
+
+ifx_str ifx_get_text(const struct ifx_node *map, ifx_str key)
+{
+	const struct ifx_node *value = ifx_get(map, key);
+
+	return value ? ifx_text(value) : IFX_NONE;
+}
+
+/* ---- lines ---- */
+
+static bool is_break(char c)
+{
+	return c == '\n' || c == '\r';
+}
+
+size_t ifx_line_start(ifx_str src, size_t at)
+{
+	while (at && !is_break(src.ptr[at - 1]))
+		at--;
+	if (!at && ifx_str_starts(src, IFX_LIT("\xEF\xBB\xBF")))
+		return 3;
+	return at;
+}
+
+size_t ifx_line_end(ifx_str src, size_t at)
+{
+	while (at < src.len && !is_break(src.ptr[at]))
+		at++;
+	return at;
+}
+
+size_t ifx_line_next(ifx_str src, size_t at)
+{
+	at = ifx_line_end(src, at);
+	if (at + 1 < src.len && src.ptr[at] == '\r' && src.ptr[at + 1] == '\n')
+		return at + 2;
+	return at < src.len ? at + 1 : at;
+}
+
+size_t ifx_column(ifx_str src, size_t at)
+{
+	return at - ifx_line_start(src, at);
+}
+
+bool ifx_starts_line(ifx_str src, size_t at)
+{
+	for (size_t i = ifx_line_start(src, at); i < at; i++)
+		if (src.ptr[i] != ' ')
+			return false;
+	return true;
+}
+
+/* ---- comments ---- */
+
+ifx_str ifx_comment_text(const struct ifx_doc *doc, size_t i)
+{
+	return ifx_str_sub(doc->src, doc->comments[i].span.at, doc->comments[i].span.len);
+}
+
+size_t ifx_comment_from(const struct ifx_doc *doc, size_t at)
+{
+	size_t lo = 0, hi = doc->n_comments;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (doc->comments[mid].span.at < at)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo;
+}
+
+size_t ifx_entry_head(const struct ifx_entry *entry, size_t *first)
+{
+	const struct ifx_doc *doc = entry->in->doc;
+	size_t line = ifx_line_start(doc->src, entry->start), column = entry->start - line, n = 0;
+	size_t i = ifx_comment_from(doc, entry->start);
+
+	*first = i;
+	if (!ifx_starts_line(doc->src, entry->start))
+		return 0;
+	while (i > 0) {
+		const struct ifx_comment *c = &doc->comments[i - 1];
+
+		/* The comment's line must be the one right above, at the same column. */
+		if (!c->own_line || ifx_line_next(doc->src, c->span.at) != line)
+			break;
+		line = ifx_line_start(doc->src, c->span.at);
+		if (c->span.at - line != column)
+			break;
+		*first = --i;
+		n++;
+	}
+	return n;
+}
+
+size_t ifx_entry_trail(const struct ifx_entry *entry)
+{
+	const struct ifx_doc *doc = entry->in->doc;
+	size_t at = entry->end, i;
+	bool comma = entry->in->style == IFX_FLOW;
+
+	/* A block scalar has its lines for itself; the comment on its header is inside the entry. */
+	if (ifx_is(entry->value, IFX_SCALAR) &&
+	    (entry->value->style == IFX_LITERAL || entry->value->style == IFX_FOLDED))
+		return IFX_NO_COMMENT;
+	for (; at < doc->src.len; at++) {
+		char c = doc->src.ptr[at];
+
+		if (c == ' ' || c == '\t')
+			continue;
+		if (c == ',' && comma) {
+			comma = false;
+			continue;
+		}
+		break;
+	}
+	if (at >= doc->src.len || doc->src.ptr[at] != '#')
+		return IFX_NO_COMMENT;
+	i = ifx_comment_from(doc, at);
+	return i < doc->n_comments && doc->comments[i].span.at == at ? i : IFX_NO_COMMENT;
+}
+
+/* ---- paths ---- */
+
+static bool is_name(ifx_str s)
+{
+	if (!s.len)
+		return false;
+	for (size_t i = 0; i < s.len; i++) {
+		char c = s.ptr[i];
+
+		if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+		      c == '_' || c == '-'))
+			return false;
+	}
+	return true;
+}
+
+static void add_step(struct ifx_buf *out, const struct ifx_entry *entry)
+{
+	ifx_str key;
+
+	if (entry->in->entry)
+		add_step(out, entry->in->entry);
+	if (!entry->key) {
+		size_t i = 0;
+
+		for (const struct ifx_entry *e = entry->prev; e; e = e->prev)
+			i++;
+		ifx_buf_addf(out, "[%zu]", i);
+		return;
+	}
+	key = ifx_is(entry->key, IFX_SCALAR) ? ifx_text(entry->key) : ifx_raw(entry->key);
+	if (is_name(key)) {
+		if (out->len)
+			ifx_buf_addc(out, '.');
+		ifx_buf_add(out, key);
+	} else {
+		ifx_buf_addf(out, "[\"%.*s\"]", IFX_ARG(key));
+	}
+}
+
+ifx_str ifx_path_of_entry(const struct ifx_entry *entry, struct ifx_arena *arena)
+{
+	struct ifx_buf buf;
+	ifx_str path;
+
+	ifx_buf_init(&buf, 1 << 20);
+	if (entry)
+		add_step(&buf, entry);
+	path = buf.bad ? IFX_NONE : ifx_arena_copy(arena, ifx_buf_str(&buf));
+	ifx_buf_release(&buf);
+	return path;
+}
+
+ifx_str ifx_path_of(const struct ifx_node *node, struct ifx_arena *arena)
+{
+	return ifx_path_of_entry(node->entry, arena);
+}

@@ -1,0 +1,109 @@
+#include "yaml/style.h"
+
+#include "yaml/scalar.h"
+
+ifx_str ifx_style_newline(ifx_str src, size_t at)
+{
+	size_t end;
+
+	if (at && at < src.len && src.ptr[at] == '\n' && src.ptr[at - 1] == '\r')
+		at--; /* between the two bytes of one break */
+	end = ifx_line_end(src, at);
+	if (end == src.len) {
+		end = ifx_line_start(src, at);
+		if (!end || !strchr("\r\n", src.ptr[end - 1]))
+			return IFX_LIT("\n");
+		end--;
+		if (end && src.ptr[end] == '\n' && src.ptr[end - 1] == '\r')
+			end--;
+	}
+	return ifx_str_sub(src, end, ifx_line_next(src, end) - end);
+}
+
+static size_t column_of(const struct ifx_node *map)
+{
+	return ifx_column(map->doc->src, map->first->start);
+}
+
+static bool is_block_map(const struct ifx_node *node)
+{
+	return ifx_is(node, IFX_MAP) && node->style == IFX_BLOCK && node->first;
+}
+
+size_t ifx_style_step(const struct ifx_node *map)
+{
+	for (; map; map = map->entry ? map->entry->in : NULL) {
+		if (!is_block_map(map))
+			continue;
+		for (const struct ifx_entry *e = map->first; e; e = e->next)
+			if (is_block_map(e->value) && column_of(e->value) > column_of(map) &&
+			    ifx_starts_line(map->doc->src, e->value->first->start))
+				return column_of(e->value) - column_of(map);
+	}
+	return 2;
+}
+
+static ifx_style quote_in(const struct ifx_node *map)
+{
+	for (const struct ifx_entry *e = map->first; e; e = e->next)
+		if (ifx_is(e->value, IFX_SCALAR) &&
+		    (e->value->style == IFX_SINGLE || e->value->style == IFX_DOUBLE))
+			return e->value->style;
+	return IFX_PLAIN;
+}
+
+static ifx_style quote_below(const struct ifx_node *node)
+{
+	ifx_style found;
+
+	if (!node || node->kind == IFX_SCALAR || node->kind == IFX_ALIAS)
+		return IFX_PLAIN;
+	found = quote_in(node);
+	for (const struct ifx_entry *e = node->first; e && found == IFX_PLAIN; e = e->next)
+		found = quote_below(e->value);
+	return found;
+}
+
+ifx_style ifx_style_value_quote(const struct ifx_node *near)
+{
+	const struct ifx_doc *doc = near->doc;
+	ifx_style found = IFX_PLAIN;
+
+	if (doc->json)
+		return IFX_DOUBLE;
+	for (; near && found == IFX_PLAIN; near = near->entry ? near->entry->in : NULL)
+		if (ifx_is(near, IFX_MAP))
+			found = quote_in(near);
+	if (found == IFX_PLAIN)
+		found = quote_below(doc->root);
+	return found == IFX_PLAIN ? IFX_DOUBLE : found;
+}
+
+ifx_style ifx_style_value(const struct ifx_node *map, ifx_str text, bool flow)
+{
+	bool plain = !map->doc->json;
+
+	if (ifx_is(map, IFX_MAP) && map->first && plain) {
+		plain = false;
+		for (const struct ifx_entry *e = map->first; e && !plain; e = e->next)
+			plain = !ifx_is(e->value, IFX_SCALAR) || e->value->style == IFX_PLAIN;
+	}
+	if (plain && ifx_plain_ok(text, flow))
+		return IFX_PLAIN;
+	return ifx_style_for(text, ifx_style_value_quote(map), flow);
+}
+
+ifx_style ifx_style_key(const struct ifx_node *map)
+{
+	ifx_style style = map->doc->json ? IFX_DOUBLE : IFX_PLAIN;
+
+	if (!ifx_is(map, IFX_MAP) || !map->first)
+		return style;
+	for (const struct ifx_entry *e = map->first; e; e = e->next) {
+		if (!ifx_is(e->key, IFX_SCALAR) ||
+		    (e->key->style != IFX_SINGLE && e->key->style != IFX_DOUBLE))
+			return IFX_PLAIN;
+		style = e->key->style;
+	}
+	return style;
+}
