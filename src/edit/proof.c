@@ -1,0 +1,304 @@
+/*
+ * The proof. Two documents say the same when their linear forms are equal:
+ *
+ *   {  }  [  ]           collections, in order
+ *   S<len>:text          a string, however it is quoted
+ *   P<len>:text          a plain scalar that some reader does not take for a string
+ *   &name  !tag  *name   as in the source
+ *   o<len>:#text         a comment on a line of its own
+ *   t<len>:#text         a comment behind something
+ *
+ * Comments stand where they stand in the text, between the tokens before and behind. The ends of collections
+ * are held back until the next token: a comment behind the last entry of a map is neither in nor out of it.
+ *
+ * The expectation is made from the old tree and the plan, never from the edits.
+ */
+#include "edit/plan.h"
+
+#include "yaml/load.h"
+
+struct form {
+	const struct ifx_plan *plan; /* NULL: the document as it is */
+	const struct ifx_doc *doc;
+	size_t comment; /* the next one to come */
+	char ends[2 * IFX_DEPTH_MAX]; /* `}` and `]` that are held back */
+	size_t n_ends;
+	struct ifx_buf out;
+};
+
+static void flush_ends(struct form *f)
+{
+	ifx_buf_add(&f->out, (ifx_str){ f->ends, f->n_ends });
+	f->n_ends = 0;
+}
+
+static void add_start(struct form *f, char c)
+{
+	flush_ends(f);
+	ifx_buf_addc(&f->out, c);
+}
+
+static void add_end(struct form *f, char c)
+{
+	if (f->n_ends == sizeof(f->ends))
+		f->out.bad = true;
+	else
+		f->ends[f->n_ends++] = c;
+}
+
+static void add_token(struct form *f, char kind, ifx_str text)
+{
+	if (kind != 'o' && kind != 't')
+		flush_ends(f);
+	ifx_buf_addf(&f->out, "%c%zu:", kind, text.len);
+	ifx_buf_add(&f->out, text);
+	ifx_buf_addc(&f->out, '\n');
+}
+
+static void add_comment(struct form *f, size_t i, bool own_line)
+{
+	add_token(f, own_line ? 'o' : 't', ifx_comment_text(f->doc, i));
+}
+
+/* Comments of the source up to `at`, but for those that went away. */
+static void comments_to(struct form *f, size_t at)
+{
+	for (; f->comment < f->doc->n_comments && f->doc->comments[f->comment].span.at < at;
+	     f->comment++) {
+		int fate = f->plan ? f->plan->comments[f->comment] : IFX_COMMENT_STAYS;
+
+		if (fate != IFX_COMMENT_GOES)
+			add_comment(f, f->comment,
+				    f->doc->comments[f->comment].own_line ||
+					    fate == IFX_COMMENT_ALONE);
+	}
+}
+
+static void add_node(struct form *f, const struct ifx_node *node);
+
+static void add_scalar(struct form *f, const struct ifx_node *node)
+{
+	const struct ifx_change *c = f->plan ? ifx_plan_change(f->plan, node) : NULL;
+	ifx_str text = c && !c->wrap ? c->text : ifx_text(node);
+	bool string = ifx_is_string(node);
+
+	if (!text.ptr)
+		f->out.bad = true;
+	if (c && c->wrap) {
+		add_start(f, '{');
+		add_token(f, 'S', c->text);
+	} else if (c) {
+		/* A new key may have any text; a new value is a string unless it is meant not to be. */
+		string = !c->plain;
+	}
+	add_token(f, string ? 'S' : 'P', text);
+	if (c && c->wrap)
+		add_end(f, '}');
+}
+
+/* An entry at another place, with all that is its own. */
+static void add_elsewhere(struct form *f, const struct ifx_entry *entry, bool with_comments)
+{
+	struct form part = *f;
+	size_t first, n = ifx_entry_head(entry, &first), trail = ifx_entry_trail(entry);
+
+	part.plan = NULL;
+	if (with_comments) {
+		for (size_t i = first; i < first + n; i++)
+			add_comment(&part, i, true);
+		part.comment = ifx_comment_from(f->doc, entry->start);
+	} else {
+		part.comment = f->doc->n_comments;
+	}
+	add_node(&part, entry->key);
+	add_node(&part, entry->value);
+	if (with_comments) {
+		for (; part.comment < f->doc->n_comments &&
+		       f->doc->comments[part.comment].span.at < entry->end;
+		     part.comment++)
+			add_comment(&part, part.comment,
+				    f->doc->comments[part.comment].own_line);
+		if (trail != IFX_NO_COMMENT)
+			add_comment(&part, trail, false);
+	}
+	part.plan = f->plan;
+	part.comment = f->comment;
+	*f = part;
+}
+
+/* Every comment that is an entry's own, as lines. */
+static void add_as_lines(struct form *f, const struct ifx_entry *entry)
+{
+	size_t first, n = ifx_entry_head(entry, &first), trail = ifx_entry_trail(entry);
+
+	for (size_t i = first; i < first + n; i++)
+		add_comment(f, i, true);
+	for (size_t i = ifx_comment_from(f->doc, entry->start);
+	     i < f->doc->n_comments && f->doc->comments[i].span.at < entry->end; i++)
+		add_comment(f, i, true);
+	if (trail != IFX_NO_COMMENT)
+		add_comment(f, trail, true);
+}
+
+static void add_arrival(struct form *f, const struct ifx_arrival *a)
+{
+	for (size_t i = 0; i < a->place.n; i++) {
+		add_token(f, 'S', a->place.path[i]);
+		add_start(f, '{');
+	}
+	for (const struct ifx_coming *c = a->first; c; c = c->next) {
+		if (c->entry) {
+			add_elsewhere(f, c->entry, !a->flow);
+			continue;
+		}
+		add_token(f, 'S', c->key);
+		add_token(f, 'S', c->value);
+	}
+	for (size_t i = 0; i < a->place.n; i++)
+		add_end(f, '}');
+}
+
+/* Comments that arrive above this entry: those of what comes into a flow map in it, and of its duplicates. */
+static void comments_before(struct form *f, const struct ifx_entry *entry)
+{
+	if (entry->in->style == IFX_FLOW)
+		return;
+	for (const struct ifx_legacy *l = f->plan->legacies; l; l = l->next) {
+		const struct ifx_entry *heir = l->heir;
+
+		while (heir->in->style == IFX_FLOW && heir->in->entry)
+			heir = heir->in->entry;
+		if (heir == entry)
+			add_as_lines(f, l->from);
+	}
+	for (const struct ifx_arrival *a = f->plan->arrivals; a; a = a->next)
+		if (a->flow && a->anchor == entry)
+			for (const struct ifx_coming *c = a->first; c; c = c->next)
+				if (c->entry)
+					add_as_lines(f, c->entry);
+}
+
+static void add_entries(struct form *f, const struct ifx_node *node)
+{
+	const struct ifx_arrival *a = f->plan ? ifx_plan_arrival(f->plan, node) : NULL;
+	ifx_str src = f->doc->src;
+	size_t first;
+
+	if (a && a->front) {
+		first = node->first->start;
+		if (ifx_entry_head(node->first, &first))
+			first = f->doc->comments[first].span.at;
+		else
+			first = node->first->start;
+		comments_to(f, first);
+		add_arrival(f, a);
+	}
+	for (const struct ifx_entry *e = node->first; e; e = e->next) {
+		if (f->plan && ifx_plan_gone(f->plan, e))
+			continue;
+		comments_to(f, e->start);
+		if (f->plan)
+			comments_before(f, e);
+		if (e->key)
+			add_node(f, e->key);
+		add_node(f, e->value);
+	}
+	if (a && !a->front) {
+		bool lines = !a->flow || (node->last && ifx_starts_line(src, node->last->start) &&
+					  ifx_line_start(src, node->last->start) > node->span.at);
+
+		if (node->last && lines)
+			comments_to(f, ifx_line_end(src, node->last->end));
+		else if (node->last)
+			comments_to(f, node->last->end);
+		else if (!a->flow)
+			comments_to(f, ifx_line_end(src, node->entry->end));
+		add_arrival(f, a);
+	}
+}
+
+static void add_node(struct form *f, const struct ifx_node *node)
+{
+	ifx_str src = f->doc->src;
+	/*
+	 * A null has no place of its own: a comment behind its colon is behind it as well. Neither has the start
+	 * of a block collection: comments before its first entry are inside.
+	 */
+	size_t at = node->span.len && node->style != IFX_BLOCK ? node->span.at : 0;
+
+	if (node->anchor.len && (!at || node->anchor.at < at))
+		at = node->anchor.at;
+	if (node->tag.len && (!at || node->tag.at < at))
+		at = node->tag.at;
+	comments_to(f, at);
+	if (node->anchor.len)
+		add_token(f, '&', ifx_str_sub(src, node->anchor.at, node->anchor.len));
+	if (node->tag.len)
+		add_token(f, '!', ifx_str_sub(src, node->tag.at, node->tag.len));
+	if (node->kind == IFX_ALIAS) {
+		add_token(f, '*', node->text);
+	} else if (node->kind == IFX_SCALAR && f->plan && ifx_plan_arrival(f->plan, node)) {
+		add_start(f, '{');
+		add_entries(f, node);
+		add_end(f, '}');
+	} else if (node->kind == IFX_SCALAR) {
+		add_scalar(f, node);
+	} else {
+		const struct ifx_emptied *x = f->plan ? ifx_plan_emptied(f->plan, node) : NULL;
+
+		if (x && !x->braces) {
+			add_token(f, 'P', IFX_LIT(""));
+			return;
+		}
+		add_start(f, node->kind == IFX_MAP ? '{' : '[');
+		add_entries(f, node);
+		if (node->style == IFX_FLOW && !node->bare)
+			comments_to(f, node->span.at + node->span.len);
+		add_end(f, node->kind == IFX_MAP ? '}' : ']');
+	}
+}
+
+static void linear(struct form *f, const struct ifx_doc *doc, const struct ifx_plan *plan)
+{
+	*f = (struct form){ .plan = plan, .doc = doc };
+	ifx_buf_init(&f->out, IFX_BUF_MAX);
+	if (doc->root)
+		add_node(f, doc->root);
+	comments_to(f, doc->src.len + 1);
+	flush_ends(f);
+}
+
+/* The first token that differs, for the report. */
+static void explain(struct ifx_buf *why, ifx_str expected, ifx_str got)
+{
+	size_t at = 0, from;
+	ifx_str a, b;
+
+	while (at < expected.len && at < got.len && expected.ptr[at] == got.ptr[at])
+		at++;
+	from = ifx_line_start(expected, at < expected.len ? at : expected.len);
+	a = ifx_str_sub(expected, from, ifx_line_end(expected, from) - from);
+	from = from < got.len ? from : got.len;
+	b = ifx_str_sub(got, from, ifx_line_end(got, from) - from);
+	ifx_buf_addf(why, "expected '%.*s', found '%.*s'", (int)(a.len < 80 ? a.len : 80), a.ptr,
+		     (int)(b.len < 80 ? b.len : 80), b.ptr);
+}
+
+ifx_status ifx_prove(const struct ifx_plan *plan, const struct ifx_doc *after, struct ifx_buf *why)
+{
+	struct form expected, got;
+	ifx_status st = IFX_OK;
+
+	linear(&expected, plan->doc, plan);
+	linear(&got, after, NULL);
+	if (expected.out.bad || got.out.bad) {
+		st = IFX_ENOMEM;
+	} else if (!ifx_str_eq(ifx_buf_str(&expected.out), ifx_buf_str(&got.out))) {
+		ifx_buf_clear(why);
+		explain(why, ifx_buf_str(&expected.out), ifx_buf_str(&got.out));
+		st = IFX_EINVAL;
+	}
+	ifx_buf_release(&expected.out);
+	ifx_buf_release(&got.out);
+	return st;
+}
