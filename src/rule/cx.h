@@ -1,0 +1,44 @@
+/*
+ * What stands behind transform.h: one transform's pass over one document. The pipeline owns it.
+ */
+#ifndef IFX_RULE_CX_H
+#define IFX_RULE_CX_H
+
+#include "rule/transform.h"
+
+/** What the user allows. */
+struct ifx_policy {
+	ifx_level level; /* safe, repair, or choice for --level all */
+	const struct ifx_pick {
+		ifx_str rule, answer;
+	} *picks; /* --choose */
+	size_t n_picks;
+};
+
+/** Questions about the rest of the input; answered by whoever can read files. */
+struct ifx_input_index {
+	bool (*has_gateway)(void *data, ifx_str namespace);
+	void *data;
+};
+
+struct ifx_embedded_doc;
+
+struct ifx_cx {
+	const struct ifx_policy *policy;
+	const struct ifx_input_index *index; /* may be NULL */
+	const struct ifx_transform *transform;
+	const struct ifx_resource *resource;
+	struct ifx_arena *arena;
+	struct ifx_fix *first, **link; /* findings of this pass */
+	size_t n;
+	struct ifx_embedded_doc *embedded;
+	bool failed; /* no memory */
+};
+
+/** One pass of `transform` over the resources of a document. Findings are appended to cx->first. */
+IFX_MUST_USE ifx_status ifx_cx_pass(struct ifx_cx *cx, const struct ifx_transform *transform,
+				    const struct ifx_resource *resources);
+/** Close the documents that the pass opened. Its findings stay, their operations do not. */
+void ifx_cx_close(struct ifx_cx *cx);
+
+#endif

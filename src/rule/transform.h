@@ -1,0 +1,128 @@
+/*
+ * The interface every transform shares, and what it may use.
+ *
+ * A transform looks at one resource and makes findings; to a finding it adds operations. It never touches
+ * the tree and never sees another file. Which findings are applied is decided behind its back, by level and
+ * choice; afterwards the document is parsed again, so what a transform sees is always true.
+ *
+ *     struct ifx_fix *fix = ifx_find(cx, node, IFX_REPAIR, IFX_WARNING, "'%.*s' is ...", ...);
+ *     ifx_fix_move(fix, entry, places, n);
+ *
+ * All of these calls remember a failure (no memory) in cx; a transform need not check. `fix` is never NULL.
+ */
+#ifndef IFX_RULE_TRANSFORM_H
+#define IFX_RULE_TRANSFORM_H
+
+#include "edit/op.h"
+#include "rule/facts.h"
+#include "rule/finding.h"
+#include "yaml/roots.h"
+
+struct ifx_cx;
+struct ifx_rule; /* rule/rule.h: a transform written in YAML */
+
+/** One answer to the question that a choice asks. The first one is what `--level all` takes. */
+struct ifx_answer {
+	const char *name, *meaning;
+};
+
+struct ifx_transform {
+	const char *id; /* kebab-case; the name of its files, page and tests */
+	const char *ist; /* istioctl analyze's code, or NULL */
+	const char *summary;
+	const char *source; /* address of the specification it follows */
+	ifx_level level; /* the level that most of its findings have */
+	/* The document can only concern it when one of these strings is in it; ends with NULL. */
+	const char *const *needles;
+	const struct ifx_answer *answers; /* ends with a NULL name; NULL: it asks nothing */
+	void (*run)(struct ifx_cx *cx, const struct ifx_resource *r);
+	const struct ifx_rule *rule; /* for run: the rule in YAML; NULL for C */
+};
+
+/** A finding under construction, with its operations. */
+struct ifx_fix {
+	struct ifx_cx *cx;
+	struct ifx_finding finding;
+	struct ifx_op *first, *last;
+	const struct ifx_op_note **note_link;
+	bool answered; /* a choice that was made: applied whatever --level says */
+	struct ifx_fix *next;
+};
+
+/** The transform that runs. */
+const struct ifx_transform *ifx_cx_transform(const struct ifx_cx *cx);
+/** Lives until the end of the run over the document: for operations, places and texts of findings. */
+struct ifx_arena *ifx_cx_arena(struct ifx_cx *cx);
+/** Remember that memory ran out. */
+void ifx_cx_failed(struct ifx_cx *cx);
+
+/**
+ * The answer to the rule's question: what --choose says, else the first answer (recommended) . `*answered` is
+ * false when nobody chose: the fix is then only shown, unless --level all.
+ */
+const char *ifx_chosen(struct ifx_cx *cx, bool *answered);
+
+/**
+ * Begin a finding about `node` (a key or a value, also of an embedded document).
+ * Its level may be lowered to report when the resource is a live dump.
+ */
+struct ifx_fix *ifx_find(struct ifx_cx *cx, const struct ifx_node *node, ifx_level level,
+			 ifx_severity severity, const char *fmt, ...) IFX_PRINTF(5, 6);
+/** What a person can do about it; one short clause. */
+void ifx_help(struct ifx_fix *fix, const char *fmt, ...) IFX_PRINTF(2, 3);
+/** A level of choice: apply `fix` if the question was answered. */
+void ifx_answered(struct ifx_fix *fix, bool answered);
+/** The rule has a fix but not here: the finding is only reported, with the reason. */
+void ifx_refuse(struct ifx_fix *fix, const char *fmt, ...) IFX_PRINTF(2, 3);
+
+/* Operations. Nodes may be of the resource's document or of one embedded in it (ifx_embedded). */
+
+/** The scalar says `text`, as a string. */
+void ifx_fix_set(struct ifx_fix *fix, const struct ifx_node *node, ifx_str text);
+/** The scalar says `text` unquoted: a number, a boolean. */
+void ifx_fix_set_plain(struct ifx_fix *fix, const struct ifx_node *node, ifx_str text);
+void ifx_fix_rename(struct ifx_fix *fix, const struct ifx_entry *entry, ifx_str key);
+void ifx_fix_insert(struct ifx_fix *fix, struct ifx_place place, ifx_str key, ifx_str value);
+/** The entry goes with its own comments. */
+void ifx_fix_remove(struct ifx_fix *fix, const struct ifx_entry *entry);
+/** The entry is a duplicate of `heir`, which gets its comments. */
+void ifx_fix_remove_duplicate(struct ifx_fix *fix, const struct ifx_entry *entry,
+			      const struct ifx_entry *heir);
+/** places is copied. */
+void ifx_fix_move(struct ifx_fix *fix, const struct ifx_entry *entry,
+		  const struct ifx_place *places, size_t n);
+void ifx_fix_wrap(struct ifx_fix *fix, const struct ifx_entry *entry, ifx_str key);
+
+/* Views: the same thing wherever it lies. */
+
+/** A message inside a resource: the root node of it, in the resource's document or in an embedded one. */
+struct ifx_view {
+	const struct ifx_doc *doc;
+	const struct ifx_node *node; /* a map */
+	const struct ifx_entry *host; /* embedded: the entry whose value holds the text; else NULL */
+	struct ifx_view *next;
+};
+
+/**
+ * Places of a message in a resource: IFX_MSG_PROXYCONFIG (each proxy.istio.io/config and
+ * meshConfig.defaultConfig), IFX_MSG_MESHCONFIG, IFX_MSG_VALUES, IFX_MSG_POD_ANNOTATIONS (annotation maps of
+ * pods, and of metadata that is meant for pods), IFX_MSG_RESOURCE (the resource).
+ * Texts that do not parse are passed over.
+ */
+struct ifx_view *ifx_views(struct ifx_cx *cx, const struct ifx_resource *r, ifx_message message);
+
+/**
+ * The document in the text of a scalar, parsed once per run. NULL when it does not parse; then `why` (may
+ * be NULL) says so in a clause.
+ */
+const struct ifx_doc *ifx_embedded(struct ifx_cx *cx, const struct ifx_node *scalar, ifx_str *why);
+
+/** Metadata maps of the resource's pods, each with its place when it is missing; see ifx_hit. */
+struct ifx_hit *ifx_pod_metadata(struct ifx_cx *cx, const struct ifx_resource *r);
+
+/* What the rest of the input shows. */
+
+/** Is there a Gateway API Gateway in this namespace that has no istio.io/rev of its own? */
+bool ifx_input_has_gateway(struct ifx_cx *cx, ifx_str namespace);
+
+#endif
