@@ -1,0 +1,86 @@
+/*
+ * Which files, and their bytes.
+ *
+ * A directory is walked for *.yaml, *.yml and *.json; the entries of each directory are sorted
+ * bytewise, files and directories alike. Symbolic links found on the way are not followed; `.git`
+ * and what git ignores are skipped; each file (device and inode) is listed once, where it was seen
+ * first. A named file is taken whatever its name is, also when it is ignored, and a named symbolic
+ * link is resolved.
+ *
+ * Ignored is what git would ignore in an untracked file: .gitignore of every directory from the
+ * top of the work tree down, and its info/exclude. A named directory is walked even where it is
+ * ignored itself; the patterns still hold for what is in it. Inside a work tree, a directory that
+ * has a `.git` of its own starts a tree of its own. Outside a work tree nothing is ignored.
+ * Not looked at: core.excludesFile, and whether an ignored file is tracked all the same.
+ */
+#ifndef IFX_IO_FILES_H
+#define IFX_IO_FILES_H
+
+#include "base/arena.h"
+#include "base/buf.h"
+
+#include <sys/stat.h>
+
+/** A file larger than this is refused: libfyaml counts in int. Bytes. */
+#define IFX_FILE_MAX ((size_t)1 << 30)
+/** Directories nested deeper than this are not walked. */
+#define IFX_WALK_MAX 256
+
+struct ifx_file_options {
+	/* Globs, matched like lines of a .gitignore in the current directory. */
+	const ifx_str *exclude;
+	size_t n_exclude;
+	bool force_exclude; /* exclude applies to named files too */
+	bool no_gitignore;
+};
+
+struct ifx_input {
+	/*
+	 * As typed, or typed directory + "/" + rest; of `.` only the rest, as ruff and gofmt print
+	 * it (but `./-x.yaml`, which no command line takes for an option). Ends in NUL.
+	 */
+	ifx_str path;
+	bool named; /* given on the command line, perhaps after a walk had found it */
+};
+
+struct ifx_inputs {
+	struct ifx_input *items;
+	size_t n, cap;
+};
+
+/** Called with one line per problem (no such file, unreadable directory), without line end. */
+typedef void ifx_complain_fn(void *data, ifx_str path, ifx_str message);
+
+/**
+ * Expand `paths` into files. A path that does not exist, or a directory or .gitignore that cannot
+ * be read, is told to `complain` and the others are still done: then IFX_EIO is returned at the
+ * end.
+ *
+ * out    initialised here, valid and to be released whatever is returned; paths live in `arena`.
+ * paths  each ends in NUL; `-` is a file name here.
+ */
+IFX_MUST_USE ifx_status ifx_inputs_expand(struct ifx_inputs *out, char *const *paths, size_t n,
+					  const struct ifx_file_options *options,
+					  struct ifx_arena *arena, ifx_complain_fn *complain,
+					  void *data);
+void ifx_inputs_release(struct ifx_inputs *inputs);
+
+/** Append what the errno `code` means, in our own lower case: "no such file or directory". */
+void ifx_file_error(struct ifx_buf *err, int code);
+
+/** The absolute path without symbolic links, for whoever writes. IFX_EIO: none, errno says why. */
+IFX_MUST_USE ifx_status ifx_path_resolve(struct ifx_buf *out, const char *path);
+
+/**
+ * Read a file whole.
+ * out  replaced; its memory is used again.
+ * st   what fstat said.
+ * err  one line without file name when the answer is not IFX_OK. Not a regular file (FIFO, device,
+ *      directory): IFX_EREFUSED, without blocking. Larger than IFX_FILE_MAX: IFX_ELIMIT.
+ */
+IFX_MUST_USE ifx_status ifx_file_read(struct ifx_buf *out, const char *path, struct stat *st,
+				      struct ifx_buf *err);
+/** The same for an open descriptor (standard input). */
+IFX_MUST_USE ifx_status ifx_fd_read(struct ifx_buf *out, int fd, struct ifx_buf *err);
+
+#endif
