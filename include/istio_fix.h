@@ -1,0 +1,80 @@
+/*
+ * istio-fix: fixes Istio and Kubernetes manifests and leaves every other byte as it was.
+ *
+ * The library can do whatever the tool can. It never prints, never exits and keeps no state
+ * outside the objects below; two configurations may be used in two threads at the same time.
+ */
+#ifndef ISTIO_FIX_H
+#define ISTIO_FIX_H
+
+#include <stddef.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define IFX_API __attribute__((visibility("default")))
+
+/** Exit codes of the tool, and what ifx_run returns. */
+enum {
+	IFX_EXIT_OK = 0, /* nothing left to report */
+	IFX_EXIT_FOUND = 1, /* findings are left, or a check would change something */
+	IFX_EXIT_FAILED = 2, /* usage, configuration, input, output, or a failed proof */
+};
+
+/** Where output goes. The callbacks are called one after the other, never at the same time. */
+struct ifx_sink {
+	/** Return 0, or -1 when the bytes could not be written. */
+	int (*out)(void *data, const char *bytes, size_t len);
+	int (*err)(void *data, const char *bytes, size_t len);
+	void *data;
+};
+
+/** What to do, how far to go, how to say it. */
+struct ifx_config;
+
+/** A configuration with the defaults of the tool; NULL when there is no memory. */
+IFX_API struct ifx_config *ifx_config_new(void);
+IFX_API void ifx_config_free(struct ifx_config *config);
+
+/**
+ * Set an option by its long name, without dashes: "in-place", "level", "select", ...
+ * value  its argument; NULL for options without one. Lists add up.
+ * 0, or -1 with one line (no line end) in `err`.
+ */
+IFX_API int ifx_config_set(struct ifx_config *config, const char *name, const char *value,
+			   char *err, size_t err_size);
+
+/**
+ * Read a command line as the tool does. argv is permuted; *first is the index of the first path. Output of
+ * --help and --version goes to sink->out, errors to sink->err.
+ * -1: go on with ifx_run. Otherwise the exit code to end with.
+ */
+IFX_API int ifx_config_parse(struct ifx_config *config, int argc, char **argv, int *first,
+			     const struct ifx_sink *sink);
+
+/**
+ * Do what the configuration says to these paths: files, directories, or "-" for standard input.
+ * Returns an exit code.
+ */
+IFX_API int ifx_run(const struct ifx_config *config, char *const *paths, size_t n,
+		    const struct ifx_sink *sink);
+
+/**
+ * Fix one text in memory.
+ * name    used in messages.
+ * *after  the new text, malloc'ed, to be given to ifx_free_text; NULL when nothing changes or on failure.
+ * Findings that are left go to sink->err as text. Returns an exit code.
+ */
+IFX_API int ifx_fix_text(const struct ifx_config *config, const char *name, const char *bytes,
+			 size_t len, char **after, size_t *after_len, const struct ifx_sink *sink);
+IFX_API void ifx_free_text(char *text);
+
+/** "0.1.0" */
+IFX_API const char *ifx_version(void);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

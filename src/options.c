@@ -1,0 +1,450 @@
+/* The one option table: it parses argv, it answers ifx_config_set, and it is what --help prints. */
+#include "config.h"
+
+#include "base/alloc.h"
+#include "base/buf.h"
+#include "io/report.h"
+
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+/* An option is carried out by one function; `arg` is NULL for those without argument. */
+typedef bool option_fn(struct ifx_config *c, ifx_str arg, struct ifx_buf *err);
+
+struct option_row {
+	char letter; /* 0: none */
+	const char *name;
+	const char *arg; /* NULL: none */
+	option_fn *set;
+	const char *help;
+};
+
+static bool bad(struct ifx_buf *err, const char *fmt, ...) IFX_PRINTF(2, 3);
+
+static bool bad(struct ifx_buf *err, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	ifx_buf_vaddf(err, fmt, ap);
+	va_end(ap);
+	return false;
+}
+
+static bool add_text(struct ifx_config *c, struct ifx_texts *list, ifx_str text)
+{
+	ifx_str *items = ifx_grow(list->items, &list->cap, list->n + 1, sizeof(*items));
+
+	if (!items)
+		return false;
+	list->items = items;
+	items[list->n] = ifx_arena_copy(&c->arena, text);
+	return items[list->n++].ptr != NULL;
+}
+
+/* A comma list; empty pieces are passed over. */
+static bool add_list(struct ifx_config *c, struct ifx_texts *list, ifx_str arg, struct ifx_buf *err)
+{
+	ifx_str rest = arg, piece;
+
+	while (ifx_str_split(&rest, ',', &piece)) {
+		piece = ifx_str_trim(piece);
+		if (piece.len && !add_text(c, list, piece))
+			return bad(err, "out of memory");
+	}
+	return true;
+}
+
+static bool set_mode(struct ifx_config *c, ifx_mode mode, struct ifx_buf *err)
+{
+	if (c->mode != IFX_MODE_REPORT && c->mode != mode)
+		return bad(err, "--in-place, --check, --diff and --list exclude each other");
+	c->mode = mode;
+	return true;
+}
+
+static bool set_in_place(struct ifx_config *c, ifx_str arg, struct ifx_buf *err)
+{
+	(void)arg;
+	return set_mode(c, IFX_MODE_IN_PLACE, err);
+}
+
+static bool set_check(struct ifx_config *c, ifx_str arg, struct ifx_buf *err)
+{
+	(void)arg;
+	return set_mode(c, IFX_MODE_CHECK, err);
+}
+
+static bool set_diff(struct ifx_config *c, ifx_str arg, struct ifx_buf *err)
+{
+	(void)arg;
+	return set_mode(c, IFX_MODE_DIFF, err);
+}
+
+static bool set_list(struct ifx_config *c, ifx_str arg, struct ifx_buf *err)
+{
+	(void)arg;
+	return set_mode(c, IFX_MODE_LIST, err);
+}
+
+static bool set_level(struct ifx_config *c, ifx_str arg, struct ifx_buf *err)
+{
+	if (ifx_str_eq(arg, IFX_LIT("safe")))
+		c->level = IFX_SAFE;
+	else if (ifx_str_eq(arg, IFX_LIT("repair")))
+		c->level = IFX_REPAIR;
+	else if (ifx_str_eq(arg, IFX_LIT("all")))
+		c->level = IFX_CHOICE;
+	else
+		return bad(err, "--level is safe, repair or all, not '%.*s'", IFX_ARG(arg));
+	return true;
+}
+
+static bool set_choose(struct ifx_config *c, ifx_str arg, struct ifx_buf *err)
+{
+	ifx_str rest = arg, piece, rule;
+
+	while (ifx_str_split(&rest, ',', &piece)) {
+		struct ifx_pick *picks;
+		ifx_str answer = piece;
+
+		if (!ifx_str_split(&answer, '=', &rule) || !answer.ptr || !rule.len || !answer.len)
+			return bad(err, "--choose wants RULE=ANSWER, not '%.*s'", IFX_ARG(piece));
+		picks = ifx_grow(c->picks, &c->cap_picks, c->n_picks + 1, sizeof(*picks));
+		if (!picks)
+			return bad(err, "out of memory");
+		c->picks = picks;
+		picks[c->n_picks].rule = ifx_arena_copy(&c->arena, rule);
+		picks[c->n_picks].answer = ifx_arena_copy(&c->arena, answer);
+		if (!picks[c->n_picks].rule.ptr || !picks[c->n_picks].answer.ptr)
+			return bad(err, "out of memory");
+		c->n_picks++;
+	}
+	return true;
+}
+
+static bool set_select(struct ifx_config *c, ifx_str arg, struct ifx_buf *err)
+{
+	return add_list(c, &c->select, arg, err);
+}
+
+static bool set_ignore(struct ifx_config *c, ifx_str arg, struct ifx_buf *err)
+{
+	return add_list(c, &c->ignore, arg, err);
+}
+
+static bool set_rules(struct ifx_config *c, ifx_str arg, struct ifx_buf *err)
+{
+	return add_text(c, &c->rules, arg) || bad(err, "out of memory");
+}
+
+static bool set_format(struct ifx_config *c, ifx_str arg, struct ifx_buf *err)
+{
+	c->format_given = true;
+	if (ifx_str_eq(arg, IFX_LIT("text")))
+		c->format = IFX_FORMAT_TEXT;
+	else if (ifx_str_eq(arg, IFX_LIT("json")))
+		c->format = IFX_FORMAT_JSON;
+	else
+		return bad(err, "--format is text or json, not '%.*s'", IFX_ARG(arg));
+	return true;
+}
+
+static bool set_fail_on(struct ifx_config *c, ifx_str arg, struct ifx_buf *err)
+{
+	c->fail_on_given = true;
+	for (ifx_severity s = IFX_INFO; s <= IFX_ERROR; s++)
+		if (ifx_str_eq(arg, ifx_str_of(ifx_severity_name(s)))) {
+			c->fail_on = s;
+			return true;
+		}
+	return bad(err, "--fail-on is error, warning or info, not '%.*s'", IFX_ARG(arg));
+}
+
+static bool set_exit_zero(struct ifx_config *c, ifx_str arg, struct ifx_buf *err)
+{
+	(void)arg;
+	(void)err;
+	c->exit_zero = true;
+	return true;
+}
+
+static bool set_exit_on_fix(struct ifx_config *c, ifx_str arg, struct ifx_buf *err)
+{
+	(void)arg;
+	(void)err;
+	c->exit_non_zero_on_fix = true;
+	return true;
+}
+
+static bool set_exclude(struct ifx_config *c, ifx_str arg, struct ifx_buf *err)
+{
+	return add_text(c, &c->exclude, arg) || bad(err, "out of memory");
+}
+
+static bool set_force_exclude(struct ifx_config *c, ifx_str arg, struct ifx_buf *err)
+{
+	(void)arg;
+	(void)err;
+	c->force_exclude = true;
+	return true;
+}
+
+static bool set_no_gitignore(struct ifx_config *c, ifx_str arg, struct ifx_buf *err)
+{
+	(void)arg;
+	(void)err;
+	c->no_gitignore = true;
+	return true;
+}
+
+static bool set_stdin_filename(struct ifx_config *c, ifx_str arg, struct ifx_buf *err)
+{
+	c->stdin_filename = ifx_arena_copy(&c->arena, arg);
+	return c->stdin_filename.ptr || bad(err, "out of memory");
+}
+
+static bool set_color(struct ifx_config *c, ifx_str arg, struct ifx_buf *err)
+{
+	const char *no_color = getenv("NO_COLOR"), *term = getenv("TERM");
+
+	if (ifx_str_eq(arg, IFX_LIT("always")))
+		c->color = true;
+	else if (ifx_str_eq(arg, IFX_LIT("never")))
+		c->color = false;
+	else if (ifx_str_eq(arg, IFX_LIT("auto")))
+		c->color = isatty(STDOUT_FILENO) && !(no_color && *no_color) && term &&
+			   strcmp(term, "dumb") != 0;
+	else
+		return bad(err, "--color is auto, always or never, not '%.*s'", IFX_ARG(arg));
+	return true;
+}
+
+static bool set_quiet(struct ifx_config *c, ifx_str arg, struct ifx_buf *err)
+{
+	(void)arg;
+	(void)err;
+	c->quiet = true;
+	return true;
+}
+
+static bool set_verbose(struct ifx_config *c, ifx_str arg, struct ifx_buf *err)
+{
+	(void)arg;
+	(void)err;
+	c->verbose = true;
+	return true;
+}
+
+static const struct option_row rows[] = {
+	{ 'i', "in-place", NULL, set_in_place, "write the fixes to the files" },
+	{ 0, "fix", NULL, set_in_place, NULL },
+	{ 'c', "check", NULL, set_check, "list what would change, write nothing; exit 1 if anything" },
+	{ 'd', "diff", NULL, set_diff, "print a unified diff; exit 1 if it is not empty" },
+	{ 'l', "list", NULL, set_list, "print only the names of files that would change" },
+	{ 0, "level", "LEVEL", set_level,
+	  "apply fixes up to safe, repair (default) or all (choices too)" },
+	{ 0, "choose", "RULE=ANSWER", set_choose, "answer a rule's question; see 'istio-fix rules RULE'" },
+	{ 's', "select", "RULES", set_select, "only these rules: a comma list, prefixes, ALL" },
+	{ 'x', "ignore", "RULES", set_ignore, "not these rules" },
+	{ 0, "rules", "FILE", set_rules, "add a rule, or all of a directory (*.yaml)" },
+	{ 'f', "format", "FORMAT", set_format, "text (default) or json" },
+	{ 0, "fail-on", "SEVERITY", set_fail_on,
+	  "lowest severity that makes exit 1: error, warning (default), info" },
+	{ 0, "exit-zero", NULL, set_exit_zero, "findings do not change the exit code" },
+	{ 0, "exit-non-zero-on-fix", NULL, set_exit_on_fix, "exit 1 if anything was fixed" },
+	{ 0, "exclude", "GLOB", set_exclude, "leave out what matches, as in a .gitignore" },
+	{ 0, "force-exclude", NULL, set_force_exclude, "--exclude holds for named files too" },
+	{ 0, "no-gitignore", NULL, set_no_gitignore, "walk into what git ignores as well" },
+	{ 0, "stdin-filename", "PATH", set_stdin_filename, "name of standard input in messages" },
+	{ 0, "color", "WHEN", set_color, "auto (default), always or never" },
+	{ 'q', "quiet", NULL, set_quiet, "no summary" },
+	{ 'v', "verbose", NULL, set_verbose, "show what was fixed as well" },
+	{ 'h', "help", NULL, NULL, "print this" },
+	{ 'V', "version", NULL, NULL, "print the version" },
+};
+
+enum { N_ROWS = sizeof(rows) / sizeof(*rows), FIRST_LONG = 256 };
+
+struct ifx_config *ifx_config_new(void)
+{
+	struct ifx_config *c = ifx_calloc(1, sizeof(*c));
+
+	if (!c)
+		return NULL;
+	ifx_arena_init(&c->arena, (size_t)64 << 20);
+	c->level = IFX_REPAIR;
+	c->fail_on = IFX_WARNING;
+	c->stdin_filename = IFX_LIT("<stdin>");
+	return c;
+}
+
+void ifx_config_free(struct ifx_config *c)
+{
+	if (!c)
+		return;
+	ifx_free(c->picks);
+	ifx_free(c->select.items);
+	ifx_free(c->ignore.items);
+	ifx_free(c->exclude.items);
+	ifx_free(c->rules.items);
+	ifx_arena_release(&c->arena);
+	ifx_free(c);
+}
+
+static const struct option_row *find_row(const char *name)
+{
+	for (size_t i = 0; i < N_ROWS; i++)
+		if (!strcmp(rows[i].name, name))
+			return &rows[i];
+	return NULL;
+}
+
+int ifx_config_set(struct ifx_config *c, const char *name, const char *value, char *err,
+		   size_t err_size)
+{
+	const struct option_row *row = find_row(name);
+	struct ifx_buf text;
+	bool ok = false;
+
+	ifx_buf_init(&text, 4096);
+	if (!row || !row->set)
+		bad(&text, "there is no option '%s'", name);
+	else if (row->arg && !value)
+		bad(&text, "option '%s' wants a value", name);
+	else
+		ok = row->set(c, ifx_str_of(value ? value : ""), &text);
+	if (err && err_size)
+		snprintf(err, err_size, "%.*s", IFX_ARG(ifx_buf_str(&text)));
+	ifx_buf_release(&text);
+	return ok ? 0 : -1;
+}
+
+static void add_help(struct ifx_buf *out)
+{
+	ifx_buf_add(out, IFX_LIT("istio-fix: fixes Istio manifests and leaves every other byte as it was\n"
+				 "\n"
+				 "  istio-fix [OPTIONS] PATH...        report findings; write nothing\n"
+				 "  istio-fix -i [OPTIONS] PATH...     fix in place\n"
+				 "  istio-fix [OPTIONS] -              filter: standard input to standard output\n"
+				 "  istio-fix rules [RULE]             list the rules, explain one\n"
+				 "\n"));
+	for (size_t i = 0; i < N_ROWS; i++) {
+		const struct option_row *r = &rows[i];
+		size_t start = out->len;
+
+		if (!r->help)
+			continue;
+		if (r->letter)
+			ifx_buf_addf(out, "  -%c, ", r->letter);
+		else
+			ifx_buf_fill(out, ' ', 6);
+		ifx_buf_addf(out, "--%s", r->name);
+		if (r->arg)
+			ifx_buf_addf(out, " %s", r->arg);
+		while (out->len - start < 30)
+			ifx_buf_addc(out, ' ');
+		ifx_buf_addf(out, " %s\n", r->help);
+	}
+	ifx_buf_add(out, IFX_LIT("\nExit: 0 nothing left, 1 findings left or something would change, "
+				 "2 usage, input or output error.\n"));
+}
+
+static int usage(const struct ifx_sink *sink, struct ifx_buf *why)
+{
+	struct ifx_buf line;
+
+	ifx_buf_init(&line, 8192);
+	ifx_buf_addf(&line, "istio-fix: error: %.*s; see 'istio-fix --help'\n",
+		     IFX_ARG(ifx_buf_str(why)));
+	sink->err(sink->data, ifx_buf_str(&line).ptr, line.len);
+	ifx_buf_release(&line);
+	return IFX_EXIT_FAILED;
+}
+
+static int print(const struct ifx_sink *sink, void (*add)(struct ifx_buf *))
+{
+	struct ifx_buf out;
+	int code = IFX_EXIT_OK;
+
+	ifx_buf_init(&out, 1 << 20);
+	add(&out);
+	if (out.bad || sink->out(sink->data, ifx_buf_str(&out).ptr, out.len))
+		code = IFX_EXIT_FAILED;
+	ifx_buf_release(&out);
+	return code;
+}
+
+static void add_version(struct ifx_buf *out)
+{
+	ifx_buf_addf(out, "istio-fix %s\n", ifx_version());
+}
+
+const char *ifx_version(void)
+{
+	return IFX_VERSION;
+}
+
+int ifx_config_parse(struct ifx_config *c, int argc, char **argv, int *first,
+		     const struct ifx_sink *sink)
+{
+	struct option longs[N_ROWS + 1] = { 0 };
+	char shorts[2 * N_ROWS + 2] = ":", *s = shorts + 1;
+	const struct option_row *row;
+	struct ifx_buf why;
+	int code = -1, got;
+
+	for (int i = 0; i < N_ROWS; i++) {
+		longs[i] = (struct option){ rows[i].name,
+					    rows[i].arg ? required_argument : no_argument, NULL,
+					    FIRST_LONG + i };
+		if (!rows[i].letter)
+			continue;
+		*s++ = rows[i].letter;
+		if (rows[i].arg)
+			*s++ = ':';
+	}
+	*s = '\0';
+	ifx_buf_init(&why, 4096);
+	set_color(c, IFX_LIT("auto"), &why);
+	opterr = 0;
+	optind = 0; /* GNU: start afresh, so that the call may be repeated */
+	while (code < 0 && (got = getopt_long(argc, argv, shorts, longs, NULL)) != -1) {
+		row = NULL;
+		if (got >= FIRST_LONG)
+			row = &rows[got - FIRST_LONG];
+		for (size_t i = 0; !row && i < N_ROWS; i++)
+			if (rows[i].letter && rows[i].letter == got && got != '?' && got != ':')
+				row = &rows[i];
+		if (!row) {
+			bad(&why, got == ':' ? "option '%s' wants a value" : "there is no option '%s'",
+			    argv[optind - 1]);
+			code = usage(sink, &why);
+		} else if (row->letter == 'h') {
+			code = print(sink, add_help);
+		} else if (row->letter == 'V') {
+			code = print(sink, add_version);
+		} else if (!row->set(c, ifx_str_of(row->arg ? optarg : ""), &why)) {
+			code = usage(sink, &why);
+		}
+	}
+	*first = optind;
+	if (code < 0 && optind < argc && !strcmp(argv[optind], "rules") &&
+	    c->mode == IFX_MODE_REPORT && access("rules", F_OK) != 0) {
+		c->mode = IFX_MODE_RULES;
+		++*first;
+	} else if (code < 0 && optind == argc) {
+		if (c->mode == IFX_MODE_IN_PLACE) {
+			bad(&why, "--in-place wants a path; nothing is written without one");
+			code = usage(sink, &why);
+		} else if (isatty(STDIN_FILENO)) {
+			code = print(sink, add_help);
+			if (code == IFX_EXIT_OK)
+				code = IFX_EXIT_FAILED;
+		}
+	}
+	ifx_buf_release(&why);
+	return code;
+}

@@ -1,0 +1,497 @@
+#include "pipeline.h"
+
+#include "base/alloc.h"
+#include "edit/plan.h"
+#include "yaml/load.h"
+#include "yaml/roots.h"
+
+#include <stdlib.h>
+
+/* ---- the scan ---- */
+
+/*
+ * A double-quoted scalar can spell a key with escapes, or break it over two lines. `\n` and `\"` are
+ * everywhere and cannot be part of a key of ours; the others are rare enough to parse the document.
+ */
+static bool has_odd_escape(ifx_str text)
+{
+	const char *p = text.ptr, *end = text.ptr + text.len;
+
+	while ((p = memchr(p, '\\', (size_t)(end - p))) != NULL && p + 1 < end) {
+		if (strchr("xuU/\n\r", p[1]) && p[1])
+			return true;
+		p += 2;
+		if (p >= end)
+			break;
+	}
+	return false;
+}
+
+bool ifx_concerns(const struct ifx_engine *engine, ifx_str document)
+{
+	for (size_t i = 0; i < engine->n_transforms; i++)
+		for (const char *const *n = engine->transforms[i]->needles; *n; n++)
+			if (ifx_str_find(document, ifx_str_of(*n)) != SIZE_MAX)
+				return true;
+	return has_odd_escape(document);
+}
+
+static bool concerns(const struct ifx_transform *t, ifx_str text, bool odd)
+{
+	for (const char *const *n = t->needles; *n; n++)
+		if (ifx_str_find(text, ifx_str_of(*n)) != SIZE_MAX)
+			return true;
+	return odd;
+}
+
+/* ---- findings ---- */
+
+static ifx_status add_finding(struct ifx_outcome *out, struct ifx_finding *finding)
+{
+	struct ifx_finding **list;
+
+	list = ifx_grow(out->findings, &out->cap, out->n + 1, sizeof(*list));
+	if (!list)
+		return IFX_ENOMEM;
+	out->findings = list;
+	list[out->n++] = finding;
+	return IFX_OK;
+}
+
+static ifx_status add_problem(struct ifx_outcome *out, const char *rule, size_t at, size_t document,
+			      const char *fmt, ...) IFX_PRINTF(5, 6);
+
+static ifx_status add_problem(struct ifx_outcome *out, const char *rule, size_t at, size_t document,
+			      const char *fmt, ...)
+{
+	struct ifx_finding *f = ifx_arena_alloc(&out->arena, sizeof(*f));
+	struct ifx_buf text;
+	va_list ap;
+
+	if (!f)
+		return IFX_ENOMEM;
+	ifx_buf_init(&text, 1 << 16);
+	va_start(ap, fmt);
+	ifx_buf_vaddf(&text, fmt, ap);
+	va_end(ap);
+	f->rule = rule;
+	f->level = IFX_REPORT;
+	f->severity = IFX_ERROR;
+	f->message = ifx_arena_copy(&out->arena, ifx_buf_str(&text));
+	f->at = at;
+	f->document = document;
+	ifx_buf_release(&text);
+	out->failed = true;
+	return f->message.ptr ? add_finding(out, f) : IFX_ENOMEM;
+}
+
+/* ---- templates ---- */
+
+/* `{{ .Values.x }}` as a plain value is a map whose key is a map to YAML. */
+static const struct ifx_node *template_hole(const struct ifx_node *node)
+{
+	const struct ifx_node *hole;
+
+	if (!node || (node->kind != IFX_MAP && node->kind != IFX_SEQ))
+		return NULL;
+	for (const struct ifx_entry *e = node->first; e; e = e->next) {
+		if (node->kind == IFX_MAP && node->style == IFX_FLOW && e->key &&
+		    e->key->kind == IFX_MAP && e->key->style == IFX_FLOW)
+			return node;
+		hole = template_hole(e->value);
+		if (hole)
+			return hole;
+	}
+	return NULL;
+}
+
+static size_t template_sign(ifx_str text)
+{
+	static const char *const signs[] = { "{{", "{%", "#@ ", "#@\t" };
+	size_t first = SIZE_MAX;
+
+	for (size_t i = 0; i < sizeof(signs) / sizeof(*signs); i++) {
+		size_t at = ifx_str_find(text, ifx_str_of(signs[i]));
+
+		if (at < first)
+			first = at;
+	}
+	return first;
+}
+
+/* ---- one document ---- */
+
+struct work {
+	struct ifx_outcome *out;
+	const struct ifx_engine *engine;
+	ifx_span chunk; /* in the file */
+	ifx_str original;
+	size_t number;
+	struct ifx_doc *doc;
+	struct ifx_edits total; /* original -> doc->src */
+	struct ifx_resource *resources;
+	struct ifx_cx cx;
+};
+
+/* Places in the file of what was found in the text as it is now. */
+static ifx_status settle(struct work *w, struct ifx_fix *fix, const struct ifx_edits *edits)
+{
+	struct ifx_finding *f = &fix->finding;
+	size_t end = ifx_edits_to_old(&w->total, f->at + f->len);
+	ifx_status st = IFX_OK;
+
+	f->at = ifx_edits_to_old(&w->total, f->at);
+	f->len = end > f->at ? end - f->at : 0;
+	f->at += w->chunk.at;
+	f->document = w->number;
+	for (size_t i = 0; edits && i < edits->n && st == IFX_OK; i++) {
+		const struct ifx_edit *e = &edits->items[i];
+		size_t from = ifx_edits_to_old(&w->total, e->span.at);
+		size_t to = ifx_edits_to_old(&w->total, e->span.at + e->span.len);
+
+		/* Text that an earlier fix wrote has no place in the file as it was read. */
+		if (ifx_edits_to_new(&w->total, from) != e->span.at ||
+		    ifx_edits_to_new(&w->total, to) != e->span.at + e->span.len || to < from) {
+			ifx_edits_release(&f->edits);
+			break;
+		}
+		st = ifx_edits_push(&f->edits, &w->out->arena,
+				    (ifx_span){ from + w->chunk.at, to - from }, e->text);
+	}
+	return st == IFX_EREFUSED ? IFX_OK : st;
+}
+
+static bool allowed(const struct work *w, const struct ifx_fix *fix)
+{
+	const struct ifx_finding *f = &fix->finding;
+
+	if (!fix->first || f->refused.ptr || f->level == IFX_REPORT)
+		return false;
+	return fix->answered || f->level <= w->engine->policy.level;
+}
+
+/* Each fix for itself: can it be done, and how would it look? */
+static ifx_status preview(struct work *w, struct ifx_fix *fix, struct ifx_edits *edits)
+{
+	const struct ifx_op *op = fix->first;
+	struct ifx_buf why;
+	ifx_status st;
+
+	ifx_edits_init(edits);
+	if (!fix->first || fix->finding.refused.ptr)
+		return IFX_OK;
+	ifx_buf_init(&why, 4096);
+	st = ifx_compile(edits, w->doc, &op, 1, &w->out->arena, &why);
+	if (st == IFX_EREFUSED) {
+		ifx_refuse(fix, "%.*s", IFX_ARG(ifx_buf_str(&why)));
+		st = w->cx.failed ? IFX_ENOMEM : IFX_OK;
+	} else if (st == IFX_OK) {
+		fix->finding.fixable = true;
+	}
+	ifx_buf_release(&why);
+	return st;
+}
+
+static void replace_doc(struct work *w, struct ifx_doc *doc)
+{
+	ifx_cx_close(&w->cx);
+	ifx_doc_free(w->doc);
+	w->doc = doc;
+}
+
+/* Carry out `n` fixes together. IFX_EREFUSED: they get into each other's way. */
+static ifx_status apply(struct work *w, const struct ifx_op *const *ops, size_t n, bool *proven)
+{
+	struct ifx_edits edits, total;
+	struct ifx_doc *after = NULL;
+	struct ifx_buf why;
+	ifx_str text;
+	ifx_status st;
+
+	*proven = true;
+	ifx_buf_init(&why, 4096);
+	st = ifx_compile_and_prove(&text, &after, &edits, w->doc, ops, n, &w->out->arena, &why);
+	if (st == IFX_EINVAL || st == IFX_ELIMIT) {
+		*proven = false;
+		st = add_problem(w->out, "internal", w->chunk.at, w->number,
+				 "the proof of '%s' failed, nothing is written (%.*s); please report this with the file",
+				 w->cx.transform->id, IFX_ARG(ifx_buf_str(&why)));
+	} else if (st == IFX_OK) {
+		st = ifx_edits_compose(&total, &w->total, &edits, w->original, &w->out->arena);
+		ifx_edits_release(&edits);
+		if (st == IFX_OK) {
+			ifx_edits_release(&w->total);
+			w->total = total;
+			replace_doc(w, after);
+		} else {
+			ifx_doc_free(after);
+		}
+	}
+	ifx_buf_release(&why);
+	return st;
+}
+
+struct batch {
+	struct ifx_fix **fixes;
+	struct ifx_edits *edits; /* of each alone */
+	const struct ifx_op **ops; /* of those that are allowed */
+	struct ifx_fix **chosen;
+	size_t n, n_chosen;
+};
+
+static ifx_status collect(struct work *w, struct batch *b)
+{
+	struct ifx_arena *arena = &w->out->arena;
+	ifx_status st = IFX_OK;
+
+	*b = (struct batch){ 0 };
+	b->fixes = ifx_arena_alloc(arena, (w->cx.n + 1) * sizeof(*b->fixes));
+	b->edits = ifx_arena_alloc(arena, (w->cx.n + 1) * sizeof(*b->edits));
+	b->ops = ifx_arena_alloc(arena, (w->cx.n + 1) * sizeof(*b->ops));
+	b->chosen = ifx_arena_alloc(arena, (w->cx.n + 1) * sizeof(*b->chosen));
+	if (!b->fixes || !b->edits || !b->ops || !b->chosen)
+		return IFX_ENOMEM;
+	for (struct ifx_fix *fix = w->cx.first; fix && st == IFX_OK; fix = fix->next) {
+		st = preview(w, fix, &b->edits[b->n]);
+		b->fixes[b->n++] = fix;
+		if (st == IFX_OK && allowed(w, fix)) {
+			b->chosen[b->n_chosen] = fix;
+			b->ops[b->n_chosen++] = fix->first;
+		}
+	}
+	return st;
+}
+
+/* kept: its findings are part of the outcome, which owns their edits now. */
+static void release_batch(struct batch *b, bool kept)
+{
+	for (size_t i = 0; i < b->n; i++) {
+		ifx_edits_release(&b->edits[i]);
+		if (!kept && !b->fixes[i]->finding.applied)
+			ifx_edits_release(&b->fixes[i]->finding.edits);
+	}
+}
+
+/*
+ * One transform until it has nothing more to do. Fixes of one pass are carried out together; where they get
+ * into each other's way the first one goes alone and the pass is repeated on the result.
+ */
+static ifx_status run_transform(struct work *w, const struct ifx_transform *t)
+{
+	ifx_status st = IFX_OK;
+
+	for (int pass = 0; pass < IFX_PASS_MAX && st == IFX_OK && !w->out->failed; pass++) {
+		struct batch b;
+		size_t done;
+		bool proven = true;
+
+		if (!ifx_roots(&w->resources, w->doc, &w->out->arena))
+			return IFX_ENOMEM;
+		st = ifx_cx_pass(&w->cx, t, w->resources);
+		if (st != IFX_OK)
+			break;
+		st = collect(w, &b);
+		done = b.n_chosen;
+		/* Places are those of the text before this pass's edits. */
+		for (size_t i = 0; i < b.n && st == IFX_OK; i++)
+			st = settle(w, b.fixes[i], &b.edits[i]);
+		if (st == IFX_OK && done) {
+			st = apply(w, b.ops, done, &proven);
+			if (st == IFX_EREFUSED && done > 1) {
+				done = 1;
+				st = apply(w, b.ops, 1, &proven);
+			}
+			if (st == IFX_EREFUSED) {
+				done = 0;
+				st = IFX_OK;
+			}
+		}
+		for (size_t i = 0; i < done && st == IFX_OK && proven; i++) {
+			b.chosen[i]->finding.applied = true;
+			st = add_finding(w->out, &b.chosen[i]->finding);
+		}
+		/* What is left is found again in the next pass; only the last one counts. */
+		if (!done || !proven)
+			for (size_t i = 0; i < b.n && st == IFX_OK; i++)
+				st = add_finding(w->out, &b.fixes[i]->finding);
+		release_batch(&b, !done || !proven);
+		if (!done || !proven)
+			break;
+	}
+	ifx_cx_close(&w->cx);
+	return st;
+}
+
+static ifx_status load(struct work *w)
+{
+	struct ifx_problem problem = { 0 };
+	const struct ifx_node *hole;
+	size_t sign = template_sign(w->original);
+	ifx_status st;
+
+	ifx_buf_init(&problem.text, 4096);
+	if (w->engine->chart_template && sign != SIZE_MAX) {
+		w->out->template_text = true;
+		st = add_problem(w->out, "template", w->chunk.at + sign, w->number,
+				 "a Helm template; left alone");
+		goto out;
+	}
+	st = ifx_precheck(w->original, &problem);
+	if (st == IFX_OK)
+		st = ifx_doc_load(&w->doc, w->original, &problem);
+	if (st == IFX_OK) {
+		hole = sign == SIZE_MAX ? NULL : template_hole(w->doc->root);
+		if (hole) {
+			w->out->template_text = true;
+			st = add_problem(w->out, "template", w->chunk.at + hole->span.at, w->number,
+					 "text of a template ('{{'); left alone");
+			ifx_doc_free(w->doc);
+			w->doc = NULL;
+		}
+		goto out;
+	}
+	if (st == IFX_ENOMEM)
+		goto out;
+	if (sign != SIZE_MAX && st == IFX_EINVAL) {
+		w->out->template_text = true;
+		st = add_problem(w->out, "template", w->chunk.at + sign, w->number,
+				 "text of a template ('%.2s'); left alone", w->original.ptr + sign);
+	} else {
+		st = add_problem(w->out, st == IFX_ELIMIT ? "limit" : "yaml",
+				 w->chunk.at + problem.at, w->number, "%.*s",
+				 IFX_ARG(ifx_buf_str(&problem.text)));
+		w->out->template_text = false;
+	}
+out:
+	ifx_buf_release(&problem.text);
+	return st;
+}
+
+static ifx_status run_document(struct ifx_outcome *out, const struct ifx_engine *engine,
+			       ifx_str bytes, ifx_span chunk)
+{
+	struct work w = { .out = out, .engine = engine, .chunk = chunk, .number = out->documents };
+	bool odd;
+	ifx_status st;
+
+	w.original = ifx_str_sub(bytes, chunk.at, chunk.len);
+	w.cx = (struct ifx_cx){ .policy = &engine->policy,
+				.index = engine->index,
+				.arena = &out->arena };
+	ifx_edits_init(&w.total);
+	if (!ifx_concerns(engine, w.original))
+		return IFX_OK;
+	odd = has_odd_escape(w.original);
+	st = load(&w);
+	for (size_t i = 0; i < engine->n_transforms && st == IFX_OK && w.doc; i++)
+		if (concerns(engine->transforms[i], w.doc->src, odd))
+			st = run_transform(&w, engine->transforms[i]);
+	for (size_t i = 0; i < w.total.n && st == IFX_OK; i++) {
+		struct ifx_edit e = w.total.items[i];
+
+		e.span.at += chunk.at;
+		st = ifx_edits_push(&out->edits, &out->arena, e.span, e.text);
+	}
+	ifx_doc_free(w.doc);
+	ifx_edits_release(&w.total);
+	return st;
+}
+
+/* ---- the file ---- */
+
+static bool is_content(ifx_str document)
+{
+	for (size_t at = 0; at < document.len; at = ifx_line_next(document, at)) {
+		ifx_str line = ifx_str_sub(document, at, ifx_line_end(document, at) - at);
+
+		line = ifx_str_trim(line);
+		if (line.len && line.ptr[0] != '#' && !ifx_str_eq(line, IFX_LIT("---")))
+			return true;
+	}
+	return false;
+}
+
+static int by_place(const void *a, const void *b)
+{
+	const struct ifx_finding *x = *(const struct ifx_finding *const *)a;
+	const struct ifx_finding *y = *(const struct ifx_finding *const *)b;
+
+	if (x->at != y->at)
+		return x->at < y->at ? -1 : 1;
+	return strcmp(x->rule, y->rule);
+}
+
+/* Documents that no fix touched must be the same bytes in the same order (DESIGN, P2). */
+static bool others_unchanged(ifx_str before, ifx_str after, const struct ifx_edits *edits)
+{
+	size_t a = 0, b = 0, i = 0;
+	ifx_span x, y;
+
+	for (;;) {
+		bool more = ifx_stream_next(before, &a, &x), touched = false;
+
+		if (more != ifx_stream_next(after, &b, &y))
+			return false;
+		if (!more)
+			return true;
+		for (; i < edits->n && edits->items[i].span.at <= x.at + x.len; i++) {
+			touched = true;
+			/* An edit at the seam may belong to either side. */
+			if (edits->items[i].span.at + edits->items[i].span.len >= x.at + x.len)
+				break;
+		}
+		if (!touched && !ifx_str_eq(ifx_str_sub(before, x.at, x.len),
+					    ifx_str_sub(after, y.at, y.len)))
+			return false;
+	}
+}
+
+ifx_status ifx_pipeline_run(struct ifx_outcome *out, const struct ifx_engine *engine, ifx_str bytes)
+{
+	size_t at = 0;
+	ifx_span chunk;
+	ifx_status st = IFX_OK;
+
+	*out = (struct ifx_outcome){ 0 };
+	ifx_arena_init(&out->arena, IFX_FILE_ARENA_MAX);
+	ifx_buf_init(&out->after, IFX_BUF_MAX);
+	while (st == IFX_OK && ifx_stream_next(bytes, &at, &chunk)) {
+		if (is_content(ifx_str_sub(bytes, chunk.at, chunk.len)))
+			out->documents++;
+		if (out->documents > IFX_DOCUMENTS_MAX || out->n > IFX_FINDINGS_MAX) {
+			st = add_problem(out, "limit", chunk.at, out->documents,
+					 "more than %zu documents or %zu findings; split the file",
+					 IFX_DOCUMENTS_MAX, IFX_FINDINGS_MAX);
+			break;
+		}
+		st = run_document(out, engine, bytes, chunk);
+	}
+	if (st == IFX_OK && out->edits.n && !out->failed) {
+		ifx_edits_splice(&out->edits, bytes, &out->after);
+		st = ifx_buf_status(&out->after);
+		if (st == IFX_OK &&
+		    !others_unchanged(bytes, ifx_buf_str(&out->after), &out->edits))
+			st = add_problem(out, "internal", 0, 1,
+					 "a document would change that no fix is for, nothing is written; please report this with the file");
+	}
+	if (out->failed) {
+		/* Half a fix is never written. */
+		ifx_edits_release(&out->edits);
+		ifx_buf_clear(&out->after);
+		for (size_t i = 0; i < out->n; i++)
+			out->findings[i]->applied = false;
+	}
+	if (out->n)
+		qsort(out->findings, out->n, sizeof(*out->findings), by_place);
+	return st;
+}
+
+void ifx_outcome_release(struct ifx_outcome *out)
+{
+	for (size_t i = 0; i < out->n; i++)
+		ifx_edits_release(&out->findings[i]->edits);
+	ifx_free(out->findings);
+	ifx_edits_release(&out->edits);
+	ifx_buf_release(&out->after);
+	ifx_arena_release(&out->arena);
+}
