@@ -17,8 +17,8 @@ extern "C" {
 
 /** Exit codes of the tool, and what ifx_run returns. */
 enum {
-	IFX_EXIT_OK = 0, /* nothing left to report */
-	IFX_EXIT_FOUND = 1, /* findings are left, or a check would change something */
+	IFX_EXIT_OK = 0,     /* nothing left to report */
+	IFX_EXIT_FOUND = 1,  /* findings are left, or a check would change something */
 	IFX_EXIT_FAILED = 2, /* usage, configuration, input, output, or a failed proof */
 };
 
@@ -46,7 +46,8 @@ IFX_API int ifx_config_set(struct ifx_config *config, const char *name, const ch
 			   char *err, size_t err_size);
 
 /**
- * Read a command line as the tool does. argv is permuted; *first is the index of the first path. Output of
+ * Read a command line as the tool does. argv is permuted; *first is the index of the first path.
+ * Output of
  * --help and --version goes to sink->out, errors to sink->err.
  * -1: go on with ifx_run. Otherwise the exit code to end with.
  */
@@ -63,8 +64,8 @@ IFX_API int ifx_run(const struct ifx_config *config, char *const *paths, size_t 
 /**
  * Fix one text in memory.
  * name    used in messages.
- * *after  the new text, malloc'ed, to be given to ifx_free_text; NULL when nothing changes or on failure.
- * Findings that are left go to sink->err as text. Returns an exit code.
+ * *after  the new text, malloc'ed, to be given to ifx_free_text; NULL when nothing changes or on
+ * failure. Findings that are left go to sink->err as text. Returns an exit code.
  */
 IFX_API int ifx_fix_text(const struct ifx_config *config, const char *name, const char *bytes,
 			 size_t len, char **after, size_t *after_len, const struct ifx_sink *sink);

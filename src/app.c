@@ -4,6 +4,7 @@
 #include "config.h"
 
 #include "base/alloc.h"
+#include "index.h"
 #include "io/diff.h"
 #include "io/files.h"
 #include "io/inplace.h"
@@ -11,8 +12,6 @@
 #include "pipeline.h"
 #include "rule/embedded.h"
 #include "rule/table.h"
-#include "yaml/load.h"
-#include "yaml/roots.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -29,11 +28,10 @@ struct app {
 	struct ifx_inputs inputs;
 	struct ifx_reporter reporter;
 	struct ifx_buf out, err; /* not yet handed to the sink */
-	bool failed; /* exit 2 */
+	bool failed;             /* exit 2 */
 	bool would_change;
 	bool filter; /* standard input to standard output */
-	bool index_built;
-	struct ifx_texts gateways; /* namespaces with a Gateway API Gateway of no revision */
+	struct ifx_index index;
 };
 
 static void flush(struct app *app)
@@ -93,7 +91,8 @@ static const struct ifx_transform *find_rule(const struct app *app, ifx_str id)
 	return NULL;
 }
 
-/* A name that no rule has is a slip of the pen, and a slip that silently does nothing is a bad one. */
+/* A name that no rule has is a slip of the pen, and a slip that silently does nothing is a bad one.
+ */
 static bool check_names(struct app *app, const struct ifx_texts *list, const char *option)
 {
 	for (size_t i = 0; i < list->n; i++) {
@@ -104,9 +103,10 @@ static bool check_names(struct app *app, const struct ifx_texts *list, const cha
 				 (app->rules.items[k]->ist &&
 				  ifx_str_eq(list->items[i], ifx_str_of(app->rules.items[k]->ist)));
 		if (!known) {
-			ifx_buf_addf(&app->err,
-				     "istio-fix: error: --%s: no rule is called '%.*s'; see 'istio-fix rules'\n",
-				     option, IFX_ARG(list->items[i]));
+			ifx_buf_addf(
+				&app->err,
+				"istio-fix: error: --%s: no rule is called '%.*s'; see 'istio-fix rules'\n",
+				option, IFX_ARG(list->items[i]));
 			return false;
 		}
 	}
@@ -210,7 +210,8 @@ static bool load_rules(struct app *app)
 	if (!check_names(app, &c->select, "select") || !check_names(app, &c->ignore, "ignore") ||
 	    !check_picks(app))
 		return false;
-	app->transforms = ifx_arena_alloc(&app->arena, (app->rules.n + 1) * sizeof(*app->transforms));
+	app->transforms =
+		ifx_arena_alloc(&app->arena, (app->rules.n + 1) * sizeof(*app->transforms));
 	for (size_t i = 0; app->transforms && i < app->rules.n; i++)
 		if (is_selected(c, app->rules.items[i]))
 			app->transforms[app->n_transforms++] = app->rules.items[i];
@@ -264,76 +265,6 @@ static void list_rules(struct app *app)
 	}
 }
 
-/* ---- the index ---- */
-
-static bool add_gateways(struct app *app, ifx_str bytes)
-{
-	struct ifx_problem problem = { 0 };
-	struct ifx_resource *r;
-	struct ifx_doc *doc;
-	size_t at = 0;
-	ifx_span chunk;
-	bool ok = true;
-
-	ifx_buf_init(&problem.text, 4096);
-	while (ok && ifx_stream_next(bytes, &at, &chunk)) {
-		ifx_str text = ifx_str_sub(bytes, chunk.at, chunk.len);
-
-		if (ifx_str_find(text, IFX_LIT("gateway.networking.k8s.io")) == SIZE_MAX ||
-		    ifx_precheck(text, &problem) != IFX_OK ||
-		    ifx_doc_load(&doc, text, &problem) != IFX_OK)
-			continue;
-		ok = ifx_roots(&r, doc, &app->arena);
-		for (; ok && r; r = r->next) {
-			const struct ifx_node *labels = ifx_get(r->metadata, IFX_LIT("labels"));
-			struct ifx_texts *list = &app->gateways;
-			ifx_str *items;
-
-			if (!ifx_str_eq(r->kind, IFX_LIT("Gateway")) ||
-			    !ifx_str_eq(r->group, IFX_LIT("gateway.networking.k8s.io")) ||
-			    !r->namespace.len || ifx_get(labels, IFX_LIT("istio.io/rev")))
-				continue;
-			items = ifx_grow(list->items, &list->cap, list->n + 1, sizeof(*items));
-			ok = items != NULL;
-			if (!ok)
-				break;
-			list->items = items;
-			items[list->n] = ifx_arena_copy(&app->arena, r->namespace);
-			ok = items[list->n++].ptr != NULL;
-		}
-		ifx_doc_free(doc);
-	}
-	ifx_buf_release(&problem.text);
-	return ok;
-}
-
-static bool has_gateway(void *data, ifx_str namespace)
-{
-	struct app *app = data;
-
-	/* Built when somebody asks: most runs never do. */
-	if (!app->index_built) {
-		struct ifx_buf bytes, why;
-		struct stat st;
-
-		app->index_built = true;
-		ifx_buf_init(&bytes, IFX_FILE_MAX);
-		ifx_buf_init(&why, 4096);
-		for (size_t i = 0; i < app->inputs.n; i++) {
-			ifx_buf_clear(&why);
-			if (ifx_file_read(&bytes, app->inputs.items[i].path.ptr, &st, &why) == IFX_OK &&
-			    !add_gateways(app, ifx_buf_str(&bytes)))
-				app->failed = true;
-		}
-		ifx_buf_release(&bytes);
-		ifx_buf_release(&why);
-	}
-	for (size_t i = 0; i < app->gateways.n; i++)
-		if (ifx_str_eq(app->gateways.items[i], namespace))
-			return true;
-	return false;
-}
-
 /* ---- one input ---- */
 
 /* Does the file lie in templates/ of a Helm chart? */
@@ -380,8 +311,9 @@ static void problems_as_text(struct app *app, ifx_str path, ifx_str bytes,
 		if (!is_problem(f))
 			continue;
 		ifx_line_column(bytes, f->at, &line, &column);
-		ifx_buf_addf(&app->err, "%.*s:%zu:%zu: %s: %.*s [%s]\n", IFX_ARG(path), line, column,
-			     template_found ? "warning" : "error", IFX_ARG(f->message), f->rule);
+		ifx_buf_addf(&app->err, "%.*s:%zu:%zu: %s: %.*s [%s]\n", IFX_ARG(path), line,
+			     column, template_found ? "warning" : "error", IFX_ARG(f->message),
+			     f->rule);
 	}
 }
 
@@ -429,7 +361,8 @@ static size_t count_left(const struct ifx_finding *const *list, size_t n)
 	return left;
 }
 
-/* What the mode wants to say about a file, besides its findings. Returns where those go; NULL: nowhere. */
+/* What the mode wants to say about a file, besides its findings. Returns where those go; NULL:
+ * nowhere. */
 static struct ifx_buf *show_result(struct app *app, const struct ifx_file_report *report)
 {
 	bool changes = report->edits->n > 0;
@@ -492,17 +425,18 @@ static void deliver(struct app *app, ifx_str path, ifx_str bytes, const struct s
 static bool run_bytes(struct app *app, ifx_str path, ifx_str bytes, const struct stat *st,
 		      bool named)
 {
-	struct ifx_input_index index = { has_gateway, app };
+	struct ifx_input_index questions = ifx_index_questions(&app->index);
 	struct ifx_engine engine = {
 		.transforms = app->transforms,
 		.n_transforms = app->n_transforms,
 		.policy = { app->config->level, app->config->picks, app->config->n_picks },
-		.index = &index,
+		.index = &questions,
 		.chart_template = st && is_chart_template(app, path),
 	};
 	struct ifx_outcome outcome;
 	bool ok = true;
 
+	app->index.file = st ? path : IFX_NONE;
 	if (ifx_pipeline_run(&outcome, &engine, bytes) != IFX_OK) {
 		complain_rule(app, path, IFX_LIT("out of memory"), "memory");
 		ifx_outcome_release(&outcome);
@@ -558,7 +492,7 @@ static int exit_code(const struct app *app)
 	const struct ifx_tally *t = &app->reporter.tally;
 	bool found = false;
 
-	if (app->failed)
+	if (app->failed || app->index.failed)
 		return IFX_EXIT_FAILED;
 	if (c->exit_zero)
 		return IFX_EXIT_OK;
@@ -596,18 +530,22 @@ static void run_inputs(struct app *app, char *const *paths, size_t n)
 	ifx_buf_init(&bytes, IFX_FILE_MAX);
 	if (wants_stdin(app, paths, n)) {
 		if (n > 1) {
-			ifx_buf_addf(&app->err, "istio-fix: error: '-' stands alone; give no other paths with it\n");
+			ifx_buf_addf(
+				&app->err,
+				"istio-fix: error: '-' stands alone; give no other paths with it\n");
 			app->failed = true;
 		} else if (c->mode == IFX_MODE_IN_PLACE) {
-			ifx_buf_addf(&app->err, "istio-fix: error: standard input cannot be fixed in place; leave out --in-place\n");
+			ifx_buf_addf(
+				&app->err,
+				"istio-fix: error: standard input cannot be fixed in place; leave out --in-place\n");
 			app->failed = true;
 		} else {
 			app->filter = c->mode == IFX_MODE_REPORT && !c->format_given;
 			run_stdin(app, &bytes);
 		}
 	} else {
-		if (ifx_inputs_expand(&app->inputs, paths, n, &options, &app->arena, complain, app) !=
-		    IFX_OK)
+		if (ifx_inputs_expand(&app->inputs, paths, n, &options, &app->arena, complain,
+				      app) != IFX_OK)
 			app->failed = true;
 		flush(app);
 		for (size_t i = 0; i < app->inputs.n; i++)
@@ -624,6 +562,7 @@ int ifx_run(const struct ifx_config *config, char *const *paths, size_t n,
 	bool rules_ok;
 
 	ifx_arena_init(&app.arena, (size_t)4 << 30);
+	ifx_index_init(&app.index, &app.inputs);
 	ifx_buf_init(&app.out, IFX_BUF_MAX);
 	ifx_buf_init(&app.err, IFX_BUF_MAX);
 	app.reporter.format = config->format;
@@ -653,7 +592,7 @@ int ifx_run(const struct ifx_config *config, char *const *paths, size_t n,
 	ifx_inputs_release(&app.inputs);
 	if (rules_ok || app.rules.n)
 		ifx_rules_release(&app.rules);
-	ifx_free(app.gateways.items);
+	ifx_index_release(&app.index);
 	ifx_buf_release(&app.out);
 	ifx_buf_release(&app.err);
 	ifx_arena_release(&app.arena);
@@ -669,6 +608,7 @@ int ifx_fix_text(const struct ifx_config *config, const char *name, const char *
 	*after = NULL;
 	*after_len = 0;
 	ifx_arena_init(&app.arena, (size_t)4 << 30);
+	ifx_index_init(&app.index, &app.inputs);
 	ifx_buf_init(&app.out, IFX_BUF_MAX);
 	ifx_buf_init(&app.err, IFX_BUF_MAX);
 	app.reporter.verbose = config->verbose;
@@ -689,7 +629,7 @@ int ifx_fix_text(const struct ifx_config *config, const char *name, const char *
 	flush(&app);
 	code = exit_code(&app);
 	ifx_rules_release(&app.rules);
-	ifx_free(app.gateways.items);
+	ifx_index_release(&app.index);
 	ifx_buf_release(&app.out);
 	ifx_buf_release(&app.err);
 	ifx_arena_release(&app.arena);

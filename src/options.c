@@ -241,12 +241,14 @@ static bool set_verbose(struct ifx_config *c, ifx_str arg, struct ifx_buf *err)
 static const struct option_row rows[] = {
 	{ 'i', "in-place", NULL, set_in_place, "write the fixes to the files" },
 	{ 0, "fix", NULL, set_in_place, NULL },
-	{ 'c', "check", NULL, set_check, "list what would change, write nothing; exit 1 if anything" },
+	{ 'c', "check", NULL, set_check,
+	  "list what would change, write nothing; exit 1 if anything" },
 	{ 'd', "diff", NULL, set_diff, "print a unified diff; exit 1 if it is not empty" },
 	{ 'l', "list", NULL, set_list, "print only the names of files that would change" },
 	{ 0, "level", "LEVEL", set_level,
 	  "apply fixes up to safe, repair (default) or all (choices too)" },
-	{ 0, "choose", "RULE=ANSWER", set_choose, "answer a rule's question; see 'istio-fix rules RULE'" },
+	{ 0, "choose", "RULE=ANSWER", set_choose,
+	  "answer a rule's question; see 'istio-fix rules RULE'" },
 	{ 's', "select", "RULES", set_select, "only these rules: a comma list, prefixes, ALL" },
 	{ 'x', "ignore", "RULES", set_ignore, "not these rules" },
 	{ 0, "rules", "FILE", set_rules, "add a rule, or all of a directory (*.yaml)" },
@@ -324,13 +326,15 @@ int ifx_config_set(struct ifx_config *c, const char *name, const char *value, ch
 
 static void add_help(struct ifx_buf *out)
 {
-	ifx_buf_add(out, IFX_LIT("istio-fix: fixes Istio manifests and leaves every other byte as it was\n"
-				 "\n"
-				 "  istio-fix [OPTIONS] PATH...        report findings; write nothing\n"
-				 "  istio-fix -i [OPTIONS] PATH...     fix in place\n"
-				 "  istio-fix [OPTIONS] -              filter: standard input to standard output\n"
-				 "  istio-fix rules [RULE]             list the rules, explain one\n"
-				 "\n"));
+	ifx_buf_add(
+		out,
+		IFX_LIT("istio-fix: fixes Istio manifests and leaves every other byte as it was\n"
+			"\n"
+			"  istio-fix [OPTIONS] PATH...        report findings; write nothing\n"
+			"  istio-fix -i [OPTIONS] PATH...     fix in place\n"
+			"  istio-fix [OPTIONS] -              filter: standard input to standard output\n"
+			"  istio-fix rules [RULE]             list the rules, explain one\n"
+			"\n"));
 	for (size_t i = 0; i < N_ROWS; i++) {
 		const struct option_row *r = &rows[i];
 		size_t start = out->len;
@@ -348,8 +352,9 @@ static void add_help(struct ifx_buf *out)
 			ifx_buf_addc(out, ' ');
 		ifx_buf_addf(out, " %s\n", r->help);
 	}
-	ifx_buf_add(out, IFX_LIT("\nExit: 0 nothing left, 1 findings left or something would change, "
-				 "2 usage, input or output error.\n"));
+	ifx_buf_add(out,
+		    IFX_LIT("\nExit: 0 nothing left, 1 findings left or something would change, "
+			    "2 usage, input or output error.\n"));
 }
 
 static int usage(const struct ifx_sink *sink, struct ifx_buf *why)
@@ -419,7 +424,8 @@ int ifx_config_parse(struct ifx_config *c, int argc, char **argv, int *first,
 			if (rows[i].letter && rows[i].letter == got && got != '?' && got != ':')
 				row = &rows[i];
 		if (!row) {
-			bad(&why, got == ':' ? "option '%s' wants a value" : "there is no option '%s'",
+			bad(&why,
+			    got == ':' ? "option '%s' wants a value" : "there is no option '%s'",
 			    argv[optind - 1]);
 			code = usage(sink, &why);
 		} else if (row->letter == 'h') {

@@ -10,8 +10,9 @@
 /* ---- the scan ---- */
 
 /*
- * A double-quoted scalar can spell a key with escapes, or break it over two lines. `\n` and `\"` are
- * everywhere and cannot be part of a key of ours; the others are rare enough to parse the document.
+ * A double-quoted scalar can spell a key with escapes, or break it over two lines. `\n` and `\"`
+ * are everywhere and cannot be part of a key of ours; the others are rare enough to parse the
+ * document.
  */
 static bool has_odd_escape(ifx_str text)
 {
@@ -213,9 +214,10 @@ static ifx_status apply(struct work *w, const struct ifx_op *const *ops, size_t 
 	st = ifx_compile_and_prove(&text, &after, &edits, w->doc, ops, n, &w->out->arena, &why);
 	if (st == IFX_EINVAL || st == IFX_ELIMIT) {
 		*proven = false;
-		st = add_problem(w->out, "internal", w->chunk.at, w->number,
-				 "the proof of '%s' failed, nothing is written (%.*s); please report this with the file",
-				 w->cx.transform->id, IFX_ARG(ifx_buf_str(&why)));
+		st = add_problem(
+			w->out, "internal", w->chunk.at, w->number,
+			"the proof of '%s' failed, nothing is written (%.*s); please report this with the file",
+			w->cx.transform->id, IFX_ARG(ifx_buf_str(&why)));
 	} else if (st == IFX_OK) {
 		st = ifx_edits_compose(&total, &w->total, &edits, w->original, &w->out->arena);
 		ifx_edits_release(&edits);
@@ -233,7 +235,7 @@ static ifx_status apply(struct work *w, const struct ifx_op *const *ops, size_t 
 
 struct batch {
 	struct ifx_fix **fixes;
-	struct ifx_edits *edits; /* of each alone */
+	struct ifx_edits *edits;   /* of each alone */
 	const struct ifx_op **ops; /* of those that are allowed */
 	struct ifx_fix **chosen;
 	size_t n, n_chosen;
@@ -273,8 +275,8 @@ static void release_batch(struct batch *b, bool kept)
 }
 
 /*
- * One transform until it has nothing more to do. Fixes of one pass are carried out together; where they get
- * into each other's way the first one goes alone and the pass is repeated on the result.
+ * One transform until it has nothing more to do. Fixes of one pass are carried out together; where
+ * they get into each other's way the first one goes alone and the pass is repeated on the result.
  */
 static ifx_status run_transform(struct work *w, const struct ifx_transform *t)
 {
@@ -440,8 +442,8 @@ static bool others_unchanged(ifx_str before, ifx_str after, const struct ifx_edi
 			if (edits->items[i].span.at + edits->items[i].span.len >= x.at + x.len)
 				break;
 		}
-		if (!touched && !ifx_str_eq(ifx_str_sub(before, x.at, x.len),
-					    ifx_str_sub(after, y.at, y.len)))
+		if (!touched &&
+		    !ifx_str_eq(ifx_str_sub(before, x.at, x.len), ifx_str_sub(after, y.at, y.len)))
 			return false;
 	}
 }
@@ -469,10 +471,10 @@ ifx_status ifx_pipeline_run(struct ifx_outcome *out, const struct ifx_engine *en
 	if (st == IFX_OK && out->edits.n && !out->failed) {
 		ifx_edits_splice(&out->edits, bytes, &out->after);
 		st = ifx_buf_status(&out->after);
-		if (st == IFX_OK &&
-		    !others_unchanged(bytes, ifx_buf_str(&out->after), &out->edits))
-			st = add_problem(out, "internal", 0, 1,
-					 "a document would change that no fix is for, nothing is written; please report this with the file");
+		if (st == IFX_OK && !others_unchanged(bytes, ifx_buf_str(&out->after), &out->edits))
+			st = add_problem(
+				out, "internal", 0, 1,
+				"a document would change that no fix is for, nothing is written; please report this with the file");
 	}
 	if (out->failed) {
 		/* Half a fix is never written. */

@@ -23,15 +23,15 @@ struct ifx_engine {
 	size_t n_transforms;
 	struct ifx_policy policy;
 	const struct ifx_input_index *index; /* may be NULL */
-	bool chart_template; /* the file lies in templates/ of a Helm chart */
+	bool chart_template;                 /* the file lies in templates/ of a Helm chart */
 };
 
 struct ifx_outcome {
-	struct ifx_arena arena; /* all texts below */
+	struct ifx_arena arena;        /* all texts below */
 	struct ifx_finding **findings; /* in file order; problems of the file are among them */
 	size_t n, cap;
 	struct ifx_edits edits; /* before -> after */
-	struct ifx_buf after; /* the new bytes; empty when there are no edits */
+	struct ifx_buf after;   /* the new bytes; empty when there are no edits */
 	size_t documents;
 	bool failed; /* a document could not be read or proven: the file is to be left alone */
 	bool template_text; /* the only problem is that it is a template */
@@ -41,14 +41,15 @@ struct ifx_outcome {
  * Run the engine over a file's bytes (borrowed; they must outlive the outcome).
  * The outcome is initialised here and released by the caller, also on failure.
  * IFX_ENOMEM  nothing can be said about this file.
- * What is wrong with the text is not a failure of the call: see outcome->failed and the findings with
- * rule "yaml", "template", "limit" or "internal".
+ * What is wrong with the text is not a failure of the call: see outcome->failed and the findings
+ * with rule "yaml", "template", "limit" or "internal".
  */
 IFX_MUST_USE ifx_status ifx_pipeline_run(struct ifx_outcome *out, const struct ifx_engine *engine,
 					 ifx_str bytes);
 void ifx_outcome_release(struct ifx_outcome *out);
 
-/** Could this document concern one of the transforms? Sound: a document that could is never passed over. */
+/** Could this document concern one of the transforms? Sound: a document that could is never passed
+ * over. */
 bool ifx_concerns(const struct ifx_engine *engine, ifx_str document);
 
 #endif

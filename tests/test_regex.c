@@ -46,11 +46,14 @@ static void patterns_match_the_whole_subject(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
-		struct ifx_regex *re = compile(cases[i].pattern, cases[i].flags, false);
+	/* With and without machine code: the answers must be the same. */
+	for (size_t i = 0; i < 2 * sizeof(cases) / sizeof(*cases); i++) {
+		unsigned jit = i % 2 ? IFX_REGEX_JIT : 0;
+		struct ifx_regex *re =
+			compile(cases[i / 2].pattern, cases[i / 2].flags | jit, false);
 
-		assert_int_equal(ifx_regex_match(re, ifx_str_of(cases[i].subject), NULL),
-				 cases[i].matches);
+		assert_int_equal(ifx_regex_match(re, ifx_str_of(cases[i / 2].subject), NULL),
+				 cases[i / 2].matches);
 		ifx_regex_free(re);
 	}
 }
@@ -185,9 +188,21 @@ static void out_of_memory_is_survived(void **state)
 	} while (failed);
 }
 
+static void a_long_subject_is_more_than_the_jit_stack_holds(void **state)
+{
+	static char subject[1 << 20];
+	struct ifx_regex *re = compile("(?:x|y)*", IFX_REGEX_JIT, false);
+
+	(void)state;
+	memset(subject, 'x', 20000);
+	assert_true(ifx_regex_match(re, (ifx_str){ subject, 20000 }, NULL));
+	ifx_regex_free(re);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_long_subject_is_more_than_the_jit_stack_holds),
 		cmocka_unit_test(patterns_match_the_whole_subject),
 		cmocka_unit_test(globs_stop_at_slashes),
 		cmocka_unit_test(groups_are_reported),

@@ -1,6 +1,6 @@
 /*
- * Every kind with pod templates that the catalogue knows: an annotation on each of its inert metadata moves into
- * each of its templates, and where a pod's own metadata counts nothing moves.
+ * Every kind with pod templates that the catalogue knows: an annotation on each of its inert
+ * metadata moves into each of its templates, and where a pod's own metadata counts nothing moves.
  */
 #include "istio_fix.h"
 

@@ -12,27 +12,49 @@
 #include "rule/duration.h"
 #include "rule/field.h"
 
+/** Values that aliases lead to again and again; beyond this many one may be told twice. */
+#define SEEN_MAX 1000
+
+struct seen {
+	const struct ifx_node *value;
+	struct seen *next;
+};
+
+/** A duration in its place. */
 struct place {
 	struct ifx_cx *cx;
 	const struct ifx_duration_fact *fact;
-	bool annotation; /* ProxyConfig: in proxy.istio.io/config, not in a mesh config */
+	bool annotation;    /* ProxyConfig: in proxy.istio.io/config, not in a mesh config */
+	struct seen **seen; /* what was found in this resource */
+	const struct ifx_entry *entry;
+	const struct ifx_node *value;
 };
 
 /* ---- what is said ---- */
 
+static ifx_str key_of(const struct place *p)
+{
+	return ifx_text(p->entry->key);
+}
+
+static ifx_str text_of(const struct place *p)
+{
+	return ifx_excerpt(p->cx, ifx_text(p->value));
+}
+
 /* proxyMetadata and annotations are read at run time by code that shrugs at what it cannot read. */
-static bool is_ignored_when_bad(const struct place *p, const struct ifx_node *value)
+static bool is_ignored_when_bad(const struct place *p)
 {
 	if (p->fact->message == IFX_MSG_POD_ANNOTATIONS)
 		return true;
-	return p->fact->message == IFX_MSG_PROXYCONFIG && ifx_is_string(value) &&
+	return p->fact->message == IFX_MSG_PROXYCONFIG && ifx_is_string(p->value) &&
 	       ifx_str_starts(ifx_str_of(p->fact->path), IFX_LIT("proxyMetadata."));
 }
 
 /* What happens today with a value that is not understood: "'timeout' is '5', <clause>". */
-static const char *consequence(const struct place *p, const struct ifx_node *value)
+static const char *consequence(const struct place *p)
 {
-	if (is_ignored_when_bad(p, value))
+	if (is_ignored_when_bad(p))
 		return "which Istio ignores";
 	switch (p->fact->message) {
 	case IFX_MSG_PROXYCONFIG:
@@ -50,9 +72,9 @@ static const char *consequence(const struct place *p, const struct ifx_node *val
 	return "which Istio refuses";
 }
 
-static ifx_severity severity_of(const struct place *p, const struct ifx_node *value)
+static ifx_severity severity_of(const struct place *p)
 {
-	return is_ignored_when_bad(p, value) ? IFX_WARNING : IFX_ERROR;
+	return is_ignored_when_bad(p) ? IFX_WARNING : IFX_ERROR;
 }
 
 /* Nobody checks the range of this field. */
@@ -61,8 +83,8 @@ static bool is_unchecked(const struct ifx_duration_fact *fact)
 	return fact->zero_unchecked || (fact->note && !strcmp(fact->note, "unchecked"));
 }
 
-/* How a field's value has to be, for people: "at least 1s, whole seconds". */
-static void help_range(struct ifx_fix *fix, const struct ifx_duration_fact *fact, const char *lead)
+/* How the value has to be: "write a duration such as '90s': at least 1s, whole seconds". */
+static void help_range(struct ifx_fix *fix, const struct ifx_duration_fact *fact)
 {
 	bool gep = fact->grammar == IFX_GRAMMAR_GEP2257;
 	struct ifx_buf range;
@@ -70,17 +92,21 @@ static void help_range(struct ifx_fix *fix, const struct ifx_duration_fact *fact
 	ifx_buf_init(&range, 256);
 	/* No field allows a negative value, so this tells the whole range. */
 	ifx_duration_allowed(fact, -1, &range);
-	ifx_help(fix, "%s%s: %.*s", lead,
-		 gep ? " of h, m, s and ms such as '1m30s'" : " such as '90s'",
+	ifx_help(fix, "write a duration %s: %.*s",
+		 gep ? "of h, m, s and ms, such as '1m30s'" : "such as '90s'",
 		 IFX_ARG(ifx_buf_str(&range)));
 	if (range.bad)
 		ifx_cx_failed(fix->cx);
 	ifx_buf_release(&range);
 }
 
-static ifx_str text_of(const struct place *p, const struct ifx_node *node)
+static void help_value(struct ifx_fix *fix, const struct ifx_duration_fact *fact, long long ns)
 {
-	return ifx_excerpt(p->cx, ifx_text(node));
+	/* The way people once switched a timeout off. */
+	if (!ns && !strcmp(fact->path, "spec.http[].timeout"))
+		ifx_help(fix, "remove the field: without it there is no timeout");
+	else
+		help_range(fix, fact);
 }
 
 /* ---- the fix ---- */
@@ -100,109 +126,116 @@ static bool canonical(const struct place *p, long long ns, struct ifx_buf *out)
 	return back.kind == IFX_DUR_VALID && back.ns == ns;
 }
 
-static void set(struct ifx_fix *fix, const struct ifx_entry *entry, const struct ifx_node *value,
-		ifx_str text)
+static void set(const struct place *p, struct ifx_fix *fix, ifx_str text)
 {
-	ifx_str key = ifx_text(entry->key);
-	const struct ifx_entry *first = ifx_map_entry(entry->in, key);
+	const struct ifx_entry *first = ifx_map_entry(p->entry->in, key_of(p));
 
 	/* Readers differ in which one they take. */
-	if (first && ifx_map_entry_after(first, key))
+	if (first && ifx_map_entry_after(first, key_of(p)))
 		ifx_refuse(fix, "the key '%.*s' is there twice; remove one of them first",
-			   IFX_ARG(key));
-	ifx_fix_set(fix, value, text);
+			   IFX_ARG(key_of(p)));
+	ifx_fix_set(fix, p->value, text);
 }
 
-static void tidy(const struct place *p, const struct ifx_entry *entry, const struct ifx_node *value,
-		 long long ns)
+static void tidy(const struct place *p, long long ns)
 {
 	struct ifx_buf text;
 	struct ifx_fix *fix;
 
 	ifx_buf_init(&text, 64);
 	if (canonical(p, ns, &text)) {
-		fix = ifx_find(p->cx, value, IFX_SAFE, IFX_INFO,
-			       "'%.*s' is '%.*s'; written as '%.*s'", IFX_ARG(ifx_text(entry->key)),
-			       IFX_ARG(text_of(p, value)), IFX_ARG(ifx_buf_str(&text)));
-		set(fix, entry, value, ifx_buf_str(&text));
+		fix = ifx_find(p->cx, p->value, IFX_SAFE, IFX_INFO,
+			       "'%.*s' is '%.*s'; written as '%.*s'", IFX_ARG(key_of(p)),
+			       IFX_ARG(text_of(p)), IFX_ARG(ifx_buf_str(&text)));
+		set(p, fix, ifx_buf_str(&text));
 	}
 	ifx_buf_release(&text);
 }
 
-static void out_of_range(const struct place *p, const struct ifx_entry *entry,
-			 const struct ifx_node *value, long long ns)
+static void repair(const struct place *p, const struct ifx_duration *d)
 {
-	bool unchecked = is_unchecked(p->fact);
-	struct ifx_fix *fix =
-		ifx_find(p->cx, value, IFX_REPORT, unchecked ? IFX_WARNING : IFX_ERROR,
-			 "'%.*s' is '%.*s', which is out of range", IFX_ARG(ifx_text(entry->key)),
-			 IFX_ARG(text_of(p, value)));
-
-	/* The way people once switched a timeout off. */
-	if (!ns && !strcmp(p->fact->path, "spec.http[].timeout"))
-		ifx_help(fix, "remove the field: without it there is no timeout");
-	else
-		help_range(fix, p->fact, "write a duration");
-}
-
-static void repair(const struct place *p, const struct ifx_entry *entry,
-		   const struct ifx_node *value, const struct ifx_duration *d)
-{
-	ifx_severity severity = severity_of(p, value);
-	ifx_str key = ifx_text(entry->key);
 	struct ifx_buf text;
 	struct ifx_fix *fix;
 
 	ifx_buf_init(&text, 64);
 	if (!canonical(p, d->ns, &text)) {
-		fix = ifx_find(p->cx, value, IFX_REPORT, severity,
+		fix = ifx_find(p->cx, p->value, IFX_REPORT, severity_of(p),
 			       "'%.*s' is '%.*s', %s, and the field's grammar cannot write it",
-			       IFX_ARG(key), IFX_ARG(text_of(p, value)), consequence(p, value));
-		help_range(fix, p->fact, "write a duration");
+			       IFX_ARG(key_of(p)), IFX_ARG(text_of(p)), consequence(p));
+		help_range(fix, p->fact);
 	} else if (!ifx_duration_allowed(p->fact, d->ns, NULL)) {
-		fix = ifx_find(p->cx, value, IFX_REPORT, severity,
+		fix = ifx_find(p->cx, p->value, IFX_REPORT, severity_of(p),
 			       "'%.*s' is '%.*s', %s; '%.*s' (%s) would be out of range",
-			       IFX_ARG(key), IFX_ARG(text_of(p, value)), consequence(p, value),
+			       IFX_ARG(key_of(p)), IFX_ARG(text_of(p)), consequence(p),
 			       IFX_ARG(ifx_buf_str(&text)), d->assumption);
-		help_range(fix, p->fact, "write a duration");
+		help_value(fix, p->fact, d->ns);
 	} else {
-		fix = ifx_find(p->cx, value, IFX_REPAIR, severity,
-			       "'%.*s' is '%.*s', %s; '%.*s' (%s) takes effect", IFX_ARG(key),
-			       IFX_ARG(text_of(p, value)), consequence(p, value),
-			       IFX_ARG(ifx_buf_str(&text)), d->assumption);
-		set(fix, entry, value, ifx_buf_str(&text));
+		fix = ifx_find(p->cx, p->value, IFX_REPAIR, severity_of(p),
+			       "'%.*s' is '%.*s', %s; '%.*s' (%s) takes effect", IFX_ARG(key_of(p)),
+			       IFX_ARG(text_of(p)), consequence(p), IFX_ARG(ifx_buf_str(&text)),
+			       d->assumption);
+		set(p, fix, ifx_buf_str(&text));
 	}
 	ifx_buf_release(&text);
 }
 
+/* ---- reports ---- */
+
+static void out_of_range(const struct place *p, long long ns)
+{
+	struct ifx_fix *fix = ifx_find(
+		p->cx, p->value, IFX_REPORT, is_unchecked(p->fact) ? IFX_WARNING : IFX_ERROR,
+		"'%.*s' is '%.*s', which is out of range", IFX_ARG(key_of(p)), IFX_ARG(text_of(p)));
+
+	help_value(fix, p->fact, ns);
+}
+
+static void invalid(const struct place *p, const char *why)
+{
+	/* "not a duration", "empty"; but "has no unit ...", "does not fit", "may be minutes or
+	 * months" */
+	bool verb =
+		!strncmp(why, "has ", 4) || !strncmp(why, "does ", 5) || !strncmp(why, "may ", 4);
+	struct ifx_fix *fix = ifx_find(p->cx, p->value, IFX_REPORT, severity_of(p),
+				       "'%.*s' is '%.*s', %s: it %s%s", IFX_ARG(key_of(p)),
+				       IFX_ARG(text_of(p)), consequence(p), verb ? "" : "is ", why);
+
+	help_range(fix, p->fact);
+}
+
+static void no_text(const struct place *p)
+{
+	struct ifx_fix *fix = ifx_find(p->cx, p->value, IFX_REPORT, severity_of(p),
+				       "'%.*s' is a %s, %s", IFX_ARG(key_of(p)),
+				       ifx_is(p->value, IFX_MAP) ? "map" : "list", consequence(p));
+
+	help_range(fix, p->fact);
+}
+
+static void unsupported(const struct place *p)
+{
+	struct ifx_fix *fix =
+		ifx_find(p->cx, p->entry->key, IFX_REPORT, IFX_ERROR,
+			 "'%.*s' is refused whatever it says: Istio does not support it",
+			 IFX_ARG(key_of(p)));
+
+	ifx_help(fix, "use 'fixedDelay'");
+}
+
 /* ---- the look ---- */
 
-static void judge(void *data, const struct ifx_entry *entry, const struct ifx_node *value)
+/* Was there something to say? */
+static bool judge_value(const struct place *p)
 {
-	const struct place *p = data;
+	const struct ifx_duration_fact *fact = p->fact;
+	const struct ifx_node *value = p->value;
 	struct ifx_duration d;
-	struct ifx_fix *fix;
 
-	/* A tag that is not YAML's own belongs to somebody's template. */
-	if (ifx_is_null(value) ||
-	    (value->tag.len > 1 && value->doc->src.ptr[value->tag.at + 1] != '!' &&
-	     !ifx_is_string(value)))
-		return;
-	if (p->fact->note && ifx_str_starts(ifx_str_of(p->fact->note), IFX_LIT("always refused"))) {
-		fix = ifx_find(p->cx, entry->key, IFX_REPORT, IFX_ERROR,
-			       "'%.*s' is refused whatever it says: Istio does not support it",
-			       IFX_ARG(ifx_text(entry->key)));
-		ifx_help(fix, "use 'fixedDelay'");
-		return;
-	}
-	if (!ifx_is(value, IFX_SCALAR)) {
-		fix = ifx_find(p->cx, value, IFX_REPORT, severity_of(p, value),
-			       "'%.*s' is a %s, %s", IFX_ARG(ifx_text(entry->key)),
-			       value->kind == IFX_MAP ? "map" : "list", consequence(p, value));
-		help_range(fix, p->fact, "write a duration");
-		return;
-	}
-	d = ifx_duration_read(ifx_text(value), p->fact->grammar);
+	if (fact->note && ifx_str_starts(ifx_str_of(fact->note), IFX_LIT("always refused")))
+		return unsupported(p), true;
+	if (!ifx_is(value, IFX_SCALAR))
+		return no_text(p), true;
+	d = ifx_duration_read(ifx_text(value), fact->grammar);
 	/* A zero is a duration as text, and refused as a number. */
 	if (d.kind == IFX_DUR_VALID && !ifx_is_string(value)) {
 		d.kind = IFX_DUR_FOREIGN;
@@ -210,34 +243,62 @@ static void judge(void *data, const struct ifx_entry *entry, const struct ifx_no
 	}
 	switch (d.kind) {
 	case IFX_DUR_VALID:
-		if (!ifx_duration_allowed(p->fact, d.ns, NULL))
-			out_of_range(p, entry, value, d.ns);
-		else if (p->fact->grammar == IFX_GRAMMAR_GO &&
-			 !ifx_duration_is_tidy(ifx_text(value)))
-			tidy(p, entry, value, d.ns);
-		break;
+		if (!ifx_duration_allowed(fact, d.ns, NULL))
+			return out_of_range(p, d.ns), true;
+		/* The GEP asks to leave valid text as its author wrote it. */
+		if (fact->grammar == IFX_GRAMMAR_GEP2257 || ifx_duration_is_tidy(ifx_text(value)))
+			break;
+		return tidy(p, d.ns), true;
 	case IFX_DUR_FOREIGN:
-		repair(p, entry, value, &d);
-		break;
+		return repair(p, &d), true;
 	case IFX_DUR_INVALID:
-		fix = ifx_find(p->cx, value, IFX_REPORT, severity_of(p, value),
-			       "'%.*s' is '%.*s', %s: %s", IFX_ARG(ifx_text(entry->key)),
-			       IFX_ARG(text_of(p, value)), consequence(p, value), d.why);
-		help_range(fix, p->fact, "write a duration");
-		break;
+		return invalid(p, d.why), true;
 	case IFX_DUR_OPAQUE:
 		break;
 	}
+	return false;
 }
 
-static void look_into(struct ifx_cx *cx, const struct ifx_resource *r, ifx_message message)
+/* A tag that is not YAML's own belongs to somebody's template. */
+static bool has_foreign_tag(const struct ifx_node *node)
+{
+	return node->tag.len > 1 && node->doc->src.ptr[node->tag.at + 1] != '!' &&
+	       !ifx_is_string(node);
+}
+
+static void judge(void *data, const struct ifx_entry *entry, const struct ifx_node *value)
+{
+	struct place *p = data;
+	struct seen *seen = *p->seen;
+
+	if (ifx_is_null(value) || has_foreign_tag(value))
+		return;
+	for (int n = 0; value->doc->has_alias && seen && n < SEEN_MAX; n++, seen = seen->next)
+		if (seen->value == value)
+			return;
+	p->entry = entry;
+	p->value = value;
+	if (!judge_value(p) || !value->doc->has_alias)
+		return;
+	seen = ifx_arena_alloc(ifx_cx_arena(p->cx), sizeof(*seen));
+	if (!seen) {
+		ifx_cx_failed(p->cx);
+		return;
+	}
+	seen->value = value;
+	seen->next = *p->seen;
+	*p->seen = seen;
+}
+
+static void look_into(struct ifx_cx *cx, const struct ifx_resource *r, ifx_message message,
+		      struct seen **seen)
 {
 	size_t n;
 	const struct ifx_duration_fact *facts = ifx_fact_durations(&n);
 	bool snake = message == IFX_MSG_PROXYCONFIG || message == IFX_MSG_MESHCONFIG;
 
 	for (const struct ifx_view *v = ifx_views(cx, r, message); v; v = v->next) {
-		struct place p = { .cx = cx };
+		struct place p = { .cx = cx, .seen = seen };
 
 		p.annotation = v->host &&
 			       ifx_str_eq(ifx_text(v->host->key), IFX_LIT("proxy.istio.io/config"));
@@ -263,19 +324,20 @@ static void run(struct ifx_cx *cx, const struct ifx_resource *r)
 {
 	size_t n;
 	const struct ifx_duration_fact *facts = ifx_fact_durations(&n);
+	struct seen *seen = NULL;
 
 	for (size_t i = 0; i < n; i++) {
-		struct place p = { .cx = cx, .fact = &facts[i] };
+		struct place p = { .cx = cx, .fact = &facts[i], .seen = &seen };
 
 		if (facts[i].message == IFX_MSG_RESOURCE &&
 		    ifx_str_eq(r->kind, ifx_str_of(facts[i].kind)) &&
 		    ifx_str_eq(r->group, ifx_str_of(facts[i].group)))
 			ifx_field_walk(r->node, ifx_str_of(facts[i].path), false, judge, &p);
 	}
-	look_into(cx, r, IFX_MSG_PROXYCONFIG);
-	look_into(cx, r, IFX_MSG_MESHCONFIG);
-	look_into(cx, r, IFX_MSG_VALUES);
-	look_into(cx, r, IFX_MSG_POD_ANNOTATIONS);
+	look_into(cx, r, IFX_MSG_PROXYCONFIG, &seen);
+	look_into(cx, r, IFX_MSG_MESHCONFIG, &seen);
+	look_into(cx, r, IFX_MSG_VALUES, &seen);
+	look_into(cx, r, IFX_MSG_POD_ANNOTATIONS, &seen);
 }
 
 /*

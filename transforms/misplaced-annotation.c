@@ -17,10 +17,10 @@ static const struct ifx_answer answers[] = {
 enum { PLACES_MAX = 64 };
 
 struct target {
-	struct ifx_place annotations; /* where the entry would go */
-	const struct ifx_entry *same; /* the template's annotation of that name */
+	struct ifx_place annotations;  /* where the entry would go */
+	const struct ifx_entry *same;  /* the template's annotation of that name */
 	const struct ifx_entry *label; /* the template's label of that name */
-	bool direct; /* not through an alias or a merge key */
+	bool direct;                   /* not through an alias or a merge key */
 };
 
 static struct target target_of(const struct ifx_hit *hit, ifx_str key)
@@ -80,11 +80,10 @@ static const char *effect_of(const struct ifx_key_fact *fact, ifx_str value)
 	ifx_str key = ifx_str_of(fact->name);
 
 	if (ifx_str_eq(key, IFX_LIT("sidecar.istio.io/inject")))
-		return ifx_str_eq(value, IFX_LIT("false")) ?
-			       "new pods will get no sidecar" :
-		       ifx_str_eq(value, IFX_LIT("true")) ?
-			       "new pods will ask for a sidecar, where the namespace allows it" :
-			       "new pods will follow the namespace";
+		return ifx_str_eq(value, IFX_LIT("false")) ? "new pods will get no sidecar"
+		       : ifx_str_eq(value, IFX_LIT("true"))
+			       ? "new pods will ask for a sidecar, where the namespace allows it"
+			       : "new pods will follow the namespace";
 	if (ifx_str_starts(key, IFX_LIT("sidecar.istio.io/proxyCPU")) ||
 	    ifx_str_starts(key, IFX_LIT("sidecar.istio.io/proxyMemory")))
 		return "new pods will get the proxy resources that these annotations say, and no defaults";
@@ -102,6 +101,25 @@ static const char *rollout_of(const struct ifx_resource *r)
 	if (ifx_str_eq(r->kind, IFX_LIT("CronJob")))
 		return "; from the next run on";
 	return "; the next apply rolls out";
+}
+
+/*
+ * In a kustomize patch the template may be missing: it is in the object that the patch is for. A
+ * list on the way cannot be patched without its keys.
+ */
+static size_t places_in_patch(const struct ifx_resource *r, struct ifx_place *places)
+{
+	const struct ifx_workload_fact *w = ifx_fact_workload(r->group, r->kind);
+	ifx_str keys[IFX_PLACE_DEPTH], rest = ifx_str_of(w->paths[0]);
+	size_t n = 0;
+
+	if (w->paths[1] || strstr(w->paths[0], "[]"))
+		return 0;
+	while (n < IFX_PLACE_DEPTH - 1 && ifx_str_split(&rest, '.', &keys[n]))
+		n++;
+	keys[n++] = IFX_LIT("annotations");
+	places[0] = ifx_place_of(r->node, keys, n);
+	return 1;
 }
 
 static void one_annotation(struct ifx_cx *cx, const struct ifx_resource *r,
@@ -136,26 +154,32 @@ static void one_annotation(struct ifx_cx *cx, const struct ifx_resource *r,
 		}
 	}
 	ifx_buf_init(&why, 4096);
-	if (!n_pods) {
-		/* A patch, or a template that is somewhere else (workloadRef). */
-		fix = ifx_find(cx, entry->key, IFX_REPORT, IFX_WARNING,
-			       "annotation '%.*s' has no effect on a %.*s, and there is no pod template here to move it to",
-			       IFX_ARG(key), IFX_ARG(kind));
+	if (!n_pods && ifx_input_is_patch(cx))
+		n = places_in_patch(r, places);
+	if (!n_pods && !n) {
+		/* Part of an object, or the template is somewhere else (workloadRef). */
+		fix = ifx_find(
+			cx, entry->key, IFX_REPORT, IFX_WARNING,
+			"annotation '%.*s' has no effect on a %.*s, and there is no pod template here to move it to",
+			IFX_ARG(key), IFX_ARG(kind));
 		ifx_help(fix, "write it in the pod template's metadata");
 	} else if (n_pods > PLACES_MAX) {
-		ifx_find(cx, entry->key, IFX_REPORT, IFX_WARNING,
-			 "annotation '%.*s' has no effect on a %.*s; it has too many templates to move it",
-			 IFX_ARG(key), IFX_ARG(kind));
+		ifx_find(
+			cx, entry->key, IFX_REPORT, IFX_WARNING,
+			"annotation '%.*s' has no effect on a %.*s; it has too many templates to move it",
+			IFX_ARG(key), IFX_ARG(kind));
 	} else if (other) {
 		const char *answer = ifx_chosen(cx, &answered);
 		bool outer = answer && !strcmp(answer, "outer");
 
-		fix = ifx_find(cx, entry->key, IFX_CHOICE, IFX_WARNING,
-			       "annotation '%.*s' has no effect on a %.*s; the pod template says '%.*s', here it is '%.*s'",
-			       IFX_ARG(key), IFX_ARG(kind), IFX_ARG(value_of(other)), IFX_ARG(value));
+		fix = ifx_find(
+			cx, entry->key, IFX_CHOICE, IFX_WARNING,
+			"annotation '%.*s' has no effect on a %.*s; the pod template says '%.*s', here it is '%.*s'",
+			IFX_ARG(key), IFX_ARG(kind), IFX_ARG(value_of(other)), IFX_ARG(value));
 		ifx_answered(fix, answered);
 		if (outer && (!value.ptr || is_bad(cx, fact, entry->value, &why))) {
-			ifx_refuse(fix, "the value cannot be used: %.*s", IFX_ARG(ifx_buf_str(&why)));
+			ifx_refuse(fix, "the value cannot be used: %.*s",
+				   IFX_ARG(ifx_buf_str(&why)));
 		} else {
 			for (size_t i = 0; outer && i < n_others; i++)
 				ifx_fix_set(fix, others[i]->value, value);
@@ -170,10 +194,11 @@ static void one_annotation(struct ifx_cx *cx, const struct ifx_resource *r,
 		/* Everywhere the same value, or the label, which wins over the annotation. */
 		const struct ifx_entry *stays = heir ? heir : label;
 
-		fix = ifx_find(cx, entry->key, IFX_SAFE, IFX_WARNING,
-			       heir ? "annotation '%.*s' has no effect on a %.*s; the pod template has it already" :
-				      "annotation '%.*s' has no effect on a %.*s; the pod template has the label of that name, which wins",
-			       IFX_ARG(key), IFX_ARG(kind));
+		fix = ifx_find(
+			cx, entry->key, IFX_SAFE, IFX_WARNING,
+			heir ? "annotation '%.*s' has no effect on a %.*s; the pod template has it already"
+			     : "annotation '%.*s' has no effect on a %.*s; the pod template has the label of that name, which wins",
+			IFX_ARG(key), IFX_ARG(kind));
 		if (stays->in->doc == entry->in->doc)
 			ifx_fix_remove_duplicate(fix, entry, stays);
 		if (!heir && !ifx_str_eq(value_of(label), value)) {
@@ -181,14 +206,16 @@ static void one_annotation(struct ifx_cx *cx, const struct ifx_resource *r,
 			ifx_help(fix, "the label says '%.*s'", IFX_ARG(value_of(label)));
 		}
 	} else if (is_bad(cx, fact, entry->value, &why)) {
-		fix = ifx_find(cx, entry->key, IFX_REPORT, IFX_WARNING,
-			       "annotation '%.*s' has no effect on a %.*s, and its value would do harm in the pod template: %.*s",
-			       IFX_ARG(key), IFX_ARG(kind), IFX_ARG(ifx_buf_str(&why)));
+		fix = ifx_find(
+			cx, entry->key, IFX_REPORT, IFX_WARNING,
+			"annotation '%.*s' has no effect on a %.*s, and its value would do harm in the pod template: %.*s",
+			IFX_ARG(key), IFX_ARG(kind), IFX_ARG(ifx_buf_str(&why)));
 		ifx_help(fix, "correct the value, then it can be moved");
 	} else {
-		fix = ifx_find(cx, entry->key, IFX_REPAIR, IFX_WARNING,
-			       "annotation '%.*s' has no effect on a %.*s; it belongs in the pod template: %s%s",
-			       IFX_ARG(key), IFX_ARG(kind), effect_of(fact, value), rollout_of(r));
+		fix = ifx_find(
+			cx, entry->key, IFX_REPAIR, IFX_WARNING,
+			"annotation '%.*s' has no effect on a %.*s; it belongs in the pod template: %s%s",
+			IFX_ARG(key), IFX_ARG(kind), effect_of(fact, value), rollout_of(r));
 		ifx_fix_move(fix, entry, places, n);
 		if (!direct)
 			ifx_refuse(fix, "an alias or a merge key is on the way");
@@ -210,9 +237,9 @@ static const struct ifx_key_fact *pod_key(const struct ifx_entry *entry)
 }
 
 /*
- * Pods that a piece of metadata was meant for: those of the object it stands in. For the workload that is all
- * of them, for one job of a JobSet only its own. A Workflow has one podMetadata for all of its pods; its
- * templates' own metadata is for exceptions.
+ * Pods that a piece of metadata was meant for: those of the object it stands in. For the workload
+ * that is all of them, for one job of a JobSet only its own. A Workflow has one podMetadata for all
+ * of its pods; its templates' own metadata is for exceptions.
  */
 static struct ifx_hit *pods_below(struct ifx_cx *cx, const struct ifx_resource *r,
 				  const struct ifx_node *metadata)

@@ -21,7 +21,7 @@ static void pcre_free(void *ptr, void *data)
 	ifx_free(ptr);
 }
 
-static ifx_status compile(struct ifx_regex **out, ifx_str pattern, unsigned options,
+static ifx_status compile(struct ifx_regex **out, ifx_str pattern, unsigned options, bool jit,
 			  struct ifx_buf *err)
 {
 	pcre2_general_context *general = pcre2_general_context_create(pcre_alloc, pcre_free, NULL);
@@ -44,10 +44,9 @@ static ifx_status compile(struct ifx_regex **out, ifx_str pattern, unsigned opti
 		}
 		goto out;
 	}
-	/*
-	 * No JIT: our subjects are short, and its code pays only after some 30 matches. It also
-	 * counts steps in its own way and reads past the subject, which valgrind reports.
-	 */
+	/* Fails where pages cannot be made executable; then the interpreter serves. */
+	if (jit)
+		(void)pcre2_jit_compile(re->code, PCRE2_JIT_COMPLETE);
 	*out = re;
 	re = NULL;
 	st = IFX_OK;
@@ -67,7 +66,7 @@ ifx_status ifx_regex_new(struct ifx_regex **out, ifx_str pattern, unsigned flags
 		options |= PCRE2_UTF | PCRE2_NO_UTF_CHECK;
 	if (flags & IFX_REGEX_ICASE)
 		options |= PCRE2_CASELESS;
-	return compile(out, pattern, options, err);
+	return compile(out, pattern, options, flags & IFX_REGEX_JIT, err);
 }
 
 ifx_status ifx_regex_glob(struct ifx_regex **out, ifx_str glob, struct ifx_buf *err)
@@ -85,7 +84,7 @@ ifx_status ifx_regex_glob(struct ifx_regex **out, ifx_str glob, struct ifx_buf *
 		return code == PCRE2_ERROR_NOMEMORY ? IFX_ENOMEM : IFX_EINVAL;
 	}
 	/* The converted pattern has the anchors it needs; with others `**` would match nothing. */
-	st = compile(out, (ifx_str){ (const char *)pattern, len }, 0, err);
+	st = compile(out, (ifx_str){ (const char *)pattern, len }, 0, false, err);
 	pcre2_converted_pattern_free(pattern);
 	return st;
 }
@@ -101,6 +100,10 @@ bool ifx_regex_match(const struct ifx_regex *regex, ifx_str subject, ifx_str *gr
 		pcre2_set_match_limit(context, IFX_REGEX_MATCH_LIMIT);
 		n = pcre2_match(regex->code, (PCRE2_SPTR)(subject.ptr ? subject.ptr : ""),
 				subject.len, 0, PCRE2_NO_UTF_CHECK, match, context);
+		/* The JIT stack is small; the interpreter has no such bound. */
+		if (n == PCRE2_ERROR_JIT_STACKLIMIT)
+			n = pcre2_match(regex->code, (PCRE2_SPTR)subject.ptr, subject.len, 0,
+					PCRE2_NO_UTF_CHECK | PCRE2_NO_JIT, match, context);
 	}
 	if (n >= 0 && groups) {
 		at = pcre2_get_ovector_pointer(match);

@@ -16,6 +16,8 @@
 enum {
 	IFX_REGEX_UTF = 1, /* subject is valid UTF-8 (the caller has checked it) */
 	IFX_REGEX_ICASE = 2,
+	IFX_REGEX_JIT = 4, /* machine code: pays after some 35 matches (5.6 us, then 0.06 instead of
+			      0.22) */
 };
 
 struct ifx_regex;

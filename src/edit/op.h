@@ -20,7 +20,7 @@ typedef enum {
 } ifx_verb;
 
 /** Keys that a place may lack below its base. */
-#define IFX_PLACE_DEPTH 2
+#define IFX_PLACE_DEPTH 8
 
 /**
  * A map that is there, or is made on the way: `base` is a map or a null, and `path` names maps below it that do

@@ -16,7 +16,7 @@ struct ifx_file_report {
 	const struct ifx_edits *edits;             /* before -> after */
 	const struct ifx_finding *const *findings; /* in file order */
 	size_t n_findings;
-	bool written; /* `after` is on the disk: places of what is left are its places */
+	bool written;   /* `after` is on the disk: places of what is left are its places */
 	bool only_left; /* text: applied findings are not worth a line */
 };
 
@@ -25,8 +25,8 @@ struct ifx_tally {
 	size_t files, changed, failed;
 	size_t fixed, fixable; /* fixes that are part of the result; that the level held back */
 	size_t held_choice;    /* of those held back: waiting for --choose */
-	size_t left[3]; /* findings that are not part of the result, by severity */
-	size_t seen[3]; /* all of them */
+	size_t left[3];        /* findings that are not part of the result, by severity */
+	size_t seen[3];        /* all of them */
 };
 
 enum { IFX_FORMAT_TEXT, IFX_FORMAT_JSON };

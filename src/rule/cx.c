@@ -118,7 +118,8 @@ struct ifx_fix *ifx_find(struct ifx_cx *cx, const struct ifx_node *node, ifx_lev
 		.name = keep(cx, r->name),
 		.at = outer_offset(node->doc, node->span.at),
 	};
-	fix->finding.len = outer_offset(node->doc, node->span.at + node->span.len) - fix->finding.at;
+	fix->finding.len =
+		outer_offset(node->doc, node->span.at + node->span.len) - fix->finding.at;
 	if (level == IFX_CHOICE)
 		fix->finding.choices = choices(cx);
 	if (text.bad)
@@ -208,8 +209,8 @@ static ifx_str path_of_place(struct ifx_cx *cx, const struct ifx_place *place, i
 	ifx_str path = path_of(cx, place->base->entry);
 
 	for (size_t i = 0; i < place->n && path.ptr; i++)
-		path = ifx_arena_printf(cx->arena, "%.*s%s%.*s", IFX_ARG(path),
-					path.len ? "." : "", IFX_ARG(place->path[i]));
+		path = ifx_arena_printf(cx->arena, "%.*s%s%.*s", IFX_ARG(path), path.len ? "." : "",
+					IFX_ARG(place->path[i]));
 	if (path.ptr)
 		path = ifx_arena_printf(cx->arena, "%.*s[\"%.*s\"]", IFX_ARG(path), IFX_ARG(key));
 	if (!path.ptr)
@@ -275,8 +276,7 @@ void ifx_fix_insert(struct ifx_fix *fix, struct ifx_place place, ifx_str key, if
 	note(fix, "insert", path_of_place(fix->cx, to, op->key), op->value);
 }
 
-static void note_comments(struct ifx_fix *fix, struct ifx_op_note *n,
-			  const struct ifx_entry *entry)
+static void note_comments(struct ifx_fix *fix, struct ifx_op_note *n, const struct ifx_entry *entry)
 {
 	const struct ifx_doc *doc = entry->in->doc;
 	size_t first, head = ifx_entry_head(entry, &first), trail = ifx_entry_trail(entry);
@@ -423,7 +423,8 @@ static void add_annotations(struct views *v, const struct ifx_node *metadata)
 	add_view(v, ifx_get(metadata, IFX_LIT("annotations")), NULL);
 }
 
-/* Annotation maps that speak about pods: of pods, and of metadata on which people put them by mistake. */
+/* Annotation maps that speak about pods: of pods, and of metadata on which people put them by
+ * mistake. */
 static void pod_annotations(struct views *v, const struct ifx_resource *r)
 {
 	const struct ifx_workload_fact *w = ifx_fact_workload(r->group, r->kind);
@@ -456,8 +457,8 @@ static void mesh_configs(struct views *v, const struct ifx_resource *r)
 	/* istio, and istio-<revision> of a revisioned control plane */
 	if (ifx_str_eq(r->kind, IFX_LIT("ConfigMap")) && !r->group.len &&
 	    (ifx_str_eq(r->name, IFX_LIT("istio")) || ifx_str_starts(r->name, IFX_LIT("istio-"))))
-		add_embedded(v, ifx_map_find(ifx_get(r->node, IFX_LIT("data")), IFX_LIT("mesh"),
-					     NULL));
+		add_embedded(
+			v, ifx_map_find(ifx_get(r->node, IFX_LIT("data")), IFX_LIT("mesh"), NULL));
 }
 
 struct ifx_view *ifx_views(struct ifx_cx *cx, const struct ifx_resource *r, ifx_message message)
@@ -514,6 +515,11 @@ struct ifx_hit *ifx_pod_metadata(struct ifx_cx *cx, const struct ifx_resource *r
 bool ifx_input_has_gateway(struct ifx_cx *cx, ifx_str namespace)
 {
 	return cx->index && cx->index->has_gateway(cx->index->data, namespace);
+}
+
+bool ifx_input_is_patch(struct ifx_cx *cx)
+{
+	return cx->index && cx->index->is_patch(cx->index->data);
 }
 
 /* ---- the pass ---- */

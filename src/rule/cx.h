@@ -18,6 +18,7 @@ struct ifx_policy {
 /** Questions about the rest of the input; answered by whoever can read files. */
 struct ifx_input_index {
 	bool (*has_gateway)(void *data, ifx_str namespace);
+	bool (*is_patch)(void *data);
 	void *data;
 };
 

@@ -18,7 +18,8 @@
 /**
  * A place that a path leads to.
  * entry   of its last step, an item's when the path ends in `[]`; NULL for the empty path.
- * node    what stands there, aliases followed; never NULL.
+ * node    what stands there, aliases followed; never NULL. With aliases the same node may be
+ *         visited more than once.
  */
 typedef void ifx_visit(void *data, const struct ifx_entry *entry, const struct ifx_node *node);
 

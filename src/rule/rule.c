@@ -412,7 +412,8 @@ static void read_matches(struct reader *r, const struct ifx_node *when, struct i
 		if (!is_text(r, e->value, "a pattern"))
 			continue;
 		ifx_buf_clear(&why);
-		st = ifx_regex_new(&field->pattern, ifx_text(e->value), IFX_REGEX_UTF, &why);
+		st = ifx_regex_new(&field->pattern, ifx_text(e->value),
+				   IFX_REGEX_UTF | IFX_REGEX_JIT, &why);
 		if (st == IFX_EINVAL)
 			error_on(r, e->value, "'%.*s' is not a pattern: %.*s",
 				 IFX_ARG(ifx_text(e->value)), IFX_ARG(ifx_buf_str(&why)));

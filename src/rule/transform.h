@@ -124,5 +124,7 @@ struct ifx_hit *ifx_pod_metadata(struct ifx_cx *cx, const struct ifx_resource *r
 
 /** Is there a Gateway API Gateway in this namespace that has no istio.io/rev of its own? */
 bool ifx_input_has_gateway(struct ifx_cx *cx, ifx_str namespace);
+/** Does a kustomization list the file as a patch? Then its objects are parts of objects. */
+bool ifx_input_is_patch(struct ifx_cx *cx);
 
 #endif
