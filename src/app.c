@@ -411,7 +411,11 @@ static void deliver(struct app *app, ifx_str path, ifx_str bytes, const struct s
 	if (app->config->mode == IFX_MODE_IN_PLACE && changes) {
 		report.written = write_back(app, path, st, report.after);
 		for (size_t i = 0; i < outcome->n && !report.written; i++)
-			outcome->findings[i]->applied = false;
+			if (outcome->findings[i]->applied) {
+				outcome->findings[i]->applied = false;
+				outcome->findings[i]->refused =
+					IFX_LIT("the file could not be written");
+			}
 		if (!report.written)
 			report.after = bytes;
 	}
@@ -431,6 +435,7 @@ static bool run_bytes(struct app *app, ifx_str path, ifx_str bytes, const struct
 		.n_transforms = app->n_transforms,
 		.policy = { app->config->level, app->config->picks, app->config->n_picks },
 		.index = &questions,
+		.want_edits = app->reporter.format != IFX_FORMAT_TEXT,
 		.chart_template = st && is_chart_template(app, path),
 	};
 	struct ifx_outcome outcome;
@@ -443,7 +448,7 @@ static bool run_bytes(struct app *app, ifx_str path, ifx_str bytes, const struct
 		return false;
 	}
 	if (outcome.failed) {
-		if (named || !outcome.template_text)
+		if (named || outcome.broken)
 			app->failed = true;
 		app->reporter.tally.failed++;
 		if (app->reporter.format == IFX_FORMAT_TEXT)

@@ -83,6 +83,7 @@ static ifx_status add_problem(struct ifx_outcome *out, const char *rule, size_t 
 	f->document = document;
 	ifx_buf_release(&text);
 	out->failed = true;
+	out->broken |= strcmp(rule, "template") != 0;
 	return f->message.ptr ? add_finding(out, f) : IFX_ENOMEM;
 }
 
@@ -132,29 +133,34 @@ struct work {
 	struct ifx_edits total; /* original -> doc->src */
 	struct ifx_resource *resources;
 	struct ifx_cx cx;
+	bool doc_proven; /* no proof has failed so far */
 };
 
-/* Places in the file of what was found in the text as it is now. */
-static ifx_status settle(struct work *w, struct ifx_fix *fix, const struct ifx_edits *edits)
+/* The place in the file of what was found in the text as it is now. */
+static void settle_place(const struct work *w, struct ifx_finding *f)
 {
-	struct ifx_finding *f = &fix->finding;
 	size_t end = ifx_edits_to_old(&w->total, f->at + f->len);
-	ifx_status st = IFX_OK;
 
 	f->at = ifx_edits_to_old(&w->total, f->at);
 	f->len = end > f->at ? end - f->at : 0;
 	f->at += w->chunk.at;
 	f->document = w->number;
-	for (size_t i = 0; edits && i < edits->n && st == IFX_OK; i++) {
+}
+
+/* A fix's edits as edits of the file; none when an earlier fix wrote the text that they change. */
+static ifx_status settle_edits(struct work *w, struct ifx_finding *f, const struct ifx_edits *edits)
+{
+	ifx_status st = IFX_OK;
+
+	for (size_t i = 0; i < edits->n && st == IFX_OK; i++) {
 		const struct ifx_edit *e = &edits->items[i];
 		size_t from = ifx_edits_to_old(&w->total, e->span.at);
 		size_t to = ifx_edits_to_old(&w->total, e->span.at + e->span.len);
 
-		/* Text that an earlier fix wrote has no place in the file as it was read. */
-		if (ifx_edits_to_new(&w->total, from) != e->span.at ||
-		    ifx_edits_to_new(&w->total, to) != e->span.at + e->span.len || to < from) {
+		if (ifx_edits_to_new(&w->total, from) != e->span.at || to < from ||
+		    ifx_edits_to_new(&w->total, to) != e->span.at + e->span.len) {
 			ifx_edits_release(&f->edits);
-			break;
+			return IFX_OK;
 		}
 		st = ifx_edits_push(&f->edits, &w->out->arena,
 				    (ifx_span){ from + w->chunk.at, to - from }, e->text);
@@ -171,25 +177,36 @@ static bool allowed(const struct work *w, const struct ifx_fix *fix)
 	return fix->answered || f->level <= w->engine->policy.level;
 }
 
-/* Each fix for itself: can it be done, and how would it look? */
-static ifx_status preview(struct work *w, struct ifx_fix *fix, struct ifx_edits *edits)
+/* A fix for itself: can it be done, and how would it look? */
+static ifx_status preview(struct work *w, struct ifx_fix *fix)
 {
 	const struct ifx_op *op = fix->first;
+	struct ifx_edits edits;
 	struct ifx_buf why;
 	ifx_status st;
 
-	ifx_edits_init(edits);
-	if (!fix->first || fix->finding.refused.ptr)
+	if (!op || fix->finding.refused.ptr || fix->finding.fixable)
 		return IFX_OK;
 	ifx_buf_init(&why, 4096);
-	st = ifx_compile(edits, w->doc, &op, 1, &w->out->arena, &why);
+	st = ifx_compile(&edits, w->doc, &op, 1, &w->out->arena, &why);
 	if (st == IFX_EREFUSED) {
 		ifx_refuse(fix, "%.*s", IFX_ARG(ifx_buf_str(&why)));
 		st = w->cx.failed ? IFX_ENOMEM : IFX_OK;
 	} else if (st == IFX_OK) {
 		fix->finding.fixable = true;
+		st = settle_edits(w, &fix->finding, &edits);
+		ifx_edits_release(&edits);
 	}
 	ifx_buf_release(&why);
+	return st;
+}
+
+static ifx_status preview_all(struct work *w)
+{
+	ifx_status st = IFX_OK;
+
+	for (struct ifx_fix *fix = w->cx.first; fix && st == IFX_OK; fix = fix->next)
+		st = preview(w, fix);
 	return st;
 }
 
@@ -200,8 +217,12 @@ static void replace_doc(struct work *w, struct ifx_doc *doc)
 	w->doc = doc;
 }
 
-/* Carry out `n` fixes together. IFX_EREFUSED: they get into each other's way. */
-static ifx_status apply(struct work *w, const struct ifx_op *const *ops, size_t n, bool *proven)
+/*
+ * Carry out `n` fixes together and prove the result. IFX_EREFUSED: one of them cannot be done, or
+ * they get into each other's way. When the proof fails that is said, and nothing more happens to
+ * the document.
+ */
+static ifx_status apply(struct work *w, const struct ifx_op *const *ops, size_t n)
 {
 	struct ifx_edits edits, total;
 	struct ifx_doc *after = NULL;
@@ -209,11 +230,10 @@ static ifx_status apply(struct work *w, const struct ifx_op *const *ops, size_t 
 	ifx_str text;
 	ifx_status st;
 
-	*proven = true;
 	ifx_buf_init(&why, 4096);
 	st = ifx_compile_and_prove(&text, &after, &edits, w->doc, ops, n, &w->out->arena, &why);
 	if (st == IFX_EINVAL || st == IFX_ELIMIT) {
-		*proven = false;
+		w->doc_proven = false;
 		st = add_problem(
 			w->out, "internal", w->chunk.at, w->number,
 			"the proof of '%s' failed, nothing is written (%.*s); please report this with the file",
@@ -233,92 +253,88 @@ static ifx_status apply(struct work *w, const struct ifx_op *const *ops, size_t 
 	return st;
 }
 
-struct batch {
-	struct ifx_fix **fixes;
-	struct ifx_edits *edits;   /* of each alone */
-	const struct ifx_op **ops; /* of those that are allowed */
-	struct ifx_fix **chosen;
-	size_t n, n_chosen;
-};
-
-static ifx_status collect(struct work *w, struct batch *b)
+/* The fixes that may be done; their operations in `ops`. */
+static size_t choose(const struct work *w, struct ifx_fix **chosen, const struct ifx_op **ops)
 {
-	struct ifx_arena *arena = &w->out->arena;
-	ifx_status st = IFX_OK;
+	size_t n = 0;
 
-	*b = (struct batch){ 0 };
-	b->fixes = ifx_arena_alloc(arena, (w->cx.n + 1) * sizeof(*b->fixes));
-	b->edits = ifx_arena_alloc(arena, (w->cx.n + 1) * sizeof(*b->edits));
-	b->ops = ifx_arena_alloc(arena, (w->cx.n + 1) * sizeof(*b->ops));
-	b->chosen = ifx_arena_alloc(arena, (w->cx.n + 1) * sizeof(*b->chosen));
-	if (!b->fixes || !b->edits || !b->ops || !b->chosen)
-		return IFX_ENOMEM;
-	for (struct ifx_fix *fix = w->cx.first; fix && st == IFX_OK; fix = fix->next) {
-		st = preview(w, fix, &b->edits[b->n]);
-		b->fixes[b->n++] = fix;
-		if (st == IFX_OK && allowed(w, fix)) {
-			b->chosen[b->n_chosen] = fix;
-			b->ops[b->n_chosen++] = fix->first;
+	for (struct ifx_fix *fix = w->cx.first; fix; fix = fix->next)
+		if (allowed(w, fix)) {
+			chosen[n] = fix;
+			ops[n++] = fix->first;
 		}
-	}
-	return st;
-}
-
-/* kept: its findings are part of the outcome, which owns their edits now. */
-static void release_batch(struct batch *b, bool kept)
-{
-	for (size_t i = 0; i < b->n; i++) {
-		ifx_edits_release(&b->edits[i]);
-		if (!kept && !b->fixes[i]->finding.applied)
-			ifx_edits_release(&b->fixes[i]->finding.edits);
-	}
+	return n;
 }
 
 /*
- * One transform until it has nothing more to do. Fixes of one pass are carried out together; where
- * they get into each other's way the first one goes alone and the pass is repeated on the result.
+ * Carry out what may be done in this pass: all of it together, or without those that are refused,
+ * or, where they get into each other's way, the first one. *done counts them.
  */
+static ifx_status apply_chosen(struct work *w, struct ifx_fix **chosen, size_t *done)
+{
+	const struct ifx_op **ops = ifx_arena_alloc(&w->out->arena, (w->cx.n + 1) * sizeof(*ops));
+	size_t n = ops ? choose(w, chosen, ops) : 0;
+	ifx_status st;
+
+	*done = 0;
+	if (!ops)
+		return IFX_ENOMEM;
+	if (!n)
+		return IFX_OK;
+	st = apply(w, ops, n);
+	if (st == IFX_EREFUSED) {
+		st = preview_all(w);
+		n = choose(w, chosen, ops);
+		if (st == IFX_OK && n)
+			st = apply(w, ops, n);
+		if (st == IFX_EREFUSED && n > 1) {
+			n = 1;
+			st = apply(w, ops, n);
+		}
+		if (st == IFX_EREFUSED)
+			return IFX_OK;
+	}
+	if (st == IFX_OK && w->doc_proven)
+		*done = n;
+	return st;
+}
+
+/* One transform until it has nothing more to do. */
 static ifx_status run_transform(struct work *w, const struct ifx_transform *t)
 {
 	ifx_status st = IFX_OK;
+	size_t done = 1;
 
-	for (int pass = 0; pass < IFX_PASS_MAX && st == IFX_OK && !w->out->failed; pass++) {
-		struct batch b;
-		size_t done;
-		bool proven = true;
+	for (int pass = 0; pass < IFX_PASS_MAX && done && st == IFX_OK; pass++) {
+		struct ifx_fix **chosen;
 
 		if (!ifx_roots(&w->resources, w->doc, &w->out->arena))
 			return IFX_ENOMEM;
 		st = ifx_cx_pass(&w->cx, t, w->resources);
-		if (st != IFX_OK)
+		chosen = ifx_arena_alloc(&w->out->arena, (w->cx.n + 1) * sizeof(*chosen));
+		if (st != IFX_OK || !chosen) {
+			st = IFX_ENOMEM;
 			break;
-		st = collect(w, &b);
-		done = b.n_chosen;
-		/* Places are those of the text before this pass's edits. */
-		for (size_t i = 0; i < b.n && st == IFX_OK; i++)
-			st = settle(w, b.fixes[i], &b.edits[i]);
-		if (st == IFX_OK && done) {
-			st = apply(w, b.ops, done, &proven);
-			if (st == IFX_EREFUSED && done > 1) {
-				done = 1;
-				st = apply(w, b.ops, 1, &proven);
-			}
-			if (st == IFX_EREFUSED) {
-				done = 0;
-				st = IFX_OK;
-			}
 		}
-		for (size_t i = 0; i < done && st == IFX_OK && proven; i++) {
-			b.chosen[i]->finding.applied = true;
-			st = add_finding(w->out, &b.chosen[i]->finding);
+		for (struct ifx_fix *fix = w->cx.first; fix; fix = fix->next)
+			settle_place(w, &fix->finding);
+		if (w->engine->want_edits)
+			st = preview_all(w);
+		if (st == IFX_OK)
+			st = apply_chosen(w, chosen, &done);
+		for (size_t i = 0; i < done && st == IFX_OK; i++) {
+			chosen[i]->finding.fixable = chosen[i]->finding.applied = true;
+			st = add_finding(w->out, &chosen[i]->finding);
 		}
 		/* What is left is found again in the next pass; only the last one counts. */
-		if (!done || !proven)
-			for (size_t i = 0; i < b.n && st == IFX_OK; i++)
-				st = add_finding(w->out, &b.fixes[i]->finding);
-		release_batch(&b, !done || !proven);
-		if (!done || !proven)
-			break;
+		if (!done && st == IFX_OK && w->doc_proven)
+			st = preview_all(w);
+		for (struct ifx_fix *fix = w->cx.first; fix; fix = fix->next) {
+			if (!done && st == IFX_OK)
+				st = add_finding(w->out, &fix->finding);
+			else if (!fix->finding.applied)
+				ifx_edits_release(&fix->finding.edits);
+		}
 	}
 	ifx_cx_close(&w->cx);
 	return st;
@@ -333,7 +349,6 @@ static ifx_status load(struct work *w)
 
 	ifx_buf_init(&problem.text, 4096);
 	if (w->engine->chart_template && sign != SIZE_MAX) {
-		w->out->template_text = true;
 		st = add_problem(w->out, "template", w->chunk.at + sign, w->number,
 				 "a Helm template; left alone");
 		goto out;
@@ -344,7 +359,6 @@ static ifx_status load(struct work *w)
 	if (st == IFX_OK) {
 		hole = sign == SIZE_MAX ? NULL : template_hole(w->doc->root);
 		if (hole) {
-			w->out->template_text = true;
 			st = add_problem(w->out, "template", w->chunk.at + hole->span.at, w->number,
 					 "text of a template ('{{'); left alone");
 			ifx_doc_free(w->doc);
@@ -355,14 +369,12 @@ static ifx_status load(struct work *w)
 	if (st == IFX_ENOMEM)
 		goto out;
 	if (sign != SIZE_MAX && st == IFX_EINVAL) {
-		w->out->template_text = true;
 		st = add_problem(w->out, "template", w->chunk.at + sign, w->number,
 				 "text of a template ('%.2s'); left alone", w->original.ptr + sign);
 	} else {
 		st = add_problem(w->out, st == IFX_ELIMIT ? "limit" : "yaml",
 				 w->chunk.at + problem.at, w->number, "%.*s",
 				 IFX_ARG(ifx_buf_str(&problem.text)));
-		w->out->template_text = false;
 	}
 out:
 	ifx_buf_release(&problem.text);
@@ -372,7 +384,11 @@ out:
 static ifx_status run_document(struct ifx_outcome *out, const struct ifx_engine *engine,
 			       ifx_str bytes, ifx_span chunk)
 {
-	struct work w = { .out = out, .engine = engine, .chunk = chunk, .number = out->documents };
+	struct work w = { .out = out,
+			  .engine = engine,
+			  .chunk = chunk,
+			  .number = out->documents,
+			  .doc_proven = true };
 	bool odd;
 	ifx_status st;
 
@@ -385,7 +401,7 @@ static ifx_status run_document(struct ifx_outcome *out, const struct ifx_engine 
 		return IFX_OK;
 	odd = has_odd_escape(w.original);
 	st = load(&w);
-	for (size_t i = 0; i < engine->n_transforms && st == IFX_OK && w.doc; i++)
+	for (size_t i = 0; i < engine->n_transforms && st == IFX_OK && w.doc && w.doc_proven; i++)
 		if (concerns(engine->transforms[i], w.doc->src, odd))
 			st = run_transform(&w, engine->transforms[i]);
 	for (size_t i = 0; i < w.total.n && st == IFX_OK; i++) {
@@ -480,8 +496,13 @@ ifx_status ifx_pipeline_run(struct ifx_outcome *out, const struct ifx_engine *en
 		/* Half a fix is never written. */
 		ifx_edits_release(&out->edits);
 		ifx_buf_clear(&out->after);
-		for (size_t i = 0; i < out->n; i++)
-			out->findings[i]->applied = false;
+		for (size_t i = 0; i < out->n; i++) {
+			struct ifx_finding *f = out->findings[i];
+
+			if (f->applied)
+				f->refused = IFX_LIT("the file cannot be read or proven as a whole");
+			f->applied = false;
+		}
 	}
 	if (out->n)
 		qsort(out->findings, out->n, sizeof(*out->findings), by_place);

@@ -24,6 +24,7 @@ struct ifx_engine {
 	struct ifx_policy policy;
 	const struct ifx_input_index *index; /* may be NULL */
 	bool chart_template;                 /* the file lies in templates/ of a Helm chart */
+	bool want_edits; /* findings shall tell their own edits: costs a little for each */
 };
 
 struct ifx_outcome {
@@ -34,7 +35,7 @@ struct ifx_outcome {
 	struct ifx_buf after;   /* the new bytes; empty when there are no edits */
 	size_t documents;
 	bool failed; /* a document could not be read or proven: the file is to be left alone */
-	bool template_text; /* the only problem is that it is a template */
+	bool broken; /* failed, and not only because it is a template */
 };
 
 /**

@@ -190,7 +190,6 @@ static ifx_status check_carried(struct compile *c, struct inner *in, struct ifx_
 	doc.src = ifx_buf_str(text);
 	node.doc = &doc;
 	node.entry = NULL;
-	node.decoded = false;
 	node.span = (ifx_span){ 0, text->len };
 	node.raw_end = text->len;
 	said = ifx_scalar_decode(&node, c->arena, NULL);

@@ -197,7 +197,7 @@ static void add_hint(struct ifx_buf *out, const struct ifx_file_report *file,
 		if (f->choices)
 			ifx_buf_addf(out, "=%s", f->choices);
 		ifx_buf_addc(out, ')');
-	} else if (f->fixable || f->applied) {
+	} else if ((f->fixable && !f->refused.ptr) || f->applied) {
 		ifx_buf_addf(out, " (fix: %s)", ifx_level_name(f->level));
 	}
 }
@@ -336,8 +336,10 @@ static void count(struct ifx_tally *tally, const struct ifx_finding *f)
 		return;
 	}
 	tally->left[f->severity]++;
-	tally->fixable += f->fixable;
-	tally->held_choice += f->fixable && f->level == IFX_CHOICE;
+	if (!f->fixable || f->refused.ptr)
+		return;
+	tally->fixable++;
+	tally->held_choice += f->level == IFX_CHOICE;
 }
 
 void ifx_report_file(struct ifx_reporter *rep, const struct ifx_file_report *file,

@@ -91,7 +91,6 @@ struct ifx_fix *ifx_find(struct ifx_cx *cx, const struct ifx_node *node, ifx_lev
 	static _Thread_local struct ifx_fix nowhere;
 	struct ifx_fix *fix = alloc(cx, sizeof(*fix));
 	const struct ifx_resource *r = cx->resource;
-	const char *live = ifx_live_dump(r);
 	struct ifx_buf text;
 	va_list ap;
 
@@ -125,8 +124,8 @@ struct ifx_fix *ifx_find(struct ifx_cx *cx, const struct ifx_node *node, ifx_lev
 	if (text.bad)
 		cx->failed = true;
 	ifx_buf_release(&text);
-	if (live && level != IFX_REPORT)
-		ifx_refuse(fix, "%s", live);
+	if (cx->live && level != IFX_REPORT)
+		ifx_refuse(fix, "%s", cx->live);
 	*cx->link = fix;
 	cx->link = &fix->next;
 	cx->n++;
@@ -533,6 +532,7 @@ ifx_status ifx_cx_pass(struct ifx_cx *cx, const struct ifx_transform *transform,
 	cx->n = 0;
 	for (const struct ifx_resource *r = resources; r && !cx->failed; r = r->next) {
 		cx->resource = r;
+		cx->live = ifx_live_dump(r);
 		transform->run(cx, r);
 	}
 	return cx->failed ? IFX_ENOMEM : IFX_OK;

@@ -29,6 +29,7 @@ struct ifx_cx {
 	const struct ifx_input_index *index; /* may be NULL */
 	const struct ifx_transform *transform;
 	const struct ifx_resource *resource;
+	const char *live; /* why the resource is a dump of a live object; NULL: it is not */
 	struct ifx_arena *arena;
 	struct ifx_fix *first, **link; /* findings of this pass */
 	size_t n;

@@ -21,6 +21,7 @@
 #include "yaml/scalar.h"
 
 #include <libfyaml.h>
+#include <stdlib.h>
 
 #if defined(__has_feature)
 #if __has_feature(address_sanitizer)
@@ -203,8 +204,8 @@ struct load {
 	size_t pos;
 	struct frame *stack;
 	size_t depth, cap;
-	struct ifx_node **anchors;
-	size_t n_anchors, cap_anchors;
+	struct ifx_node **named; /* nodes with an anchor, and aliases */
+	size_t n_named, cap_named;
 	bool ended; /* the root is complete */
 };
 
@@ -303,7 +304,7 @@ static ifx_status add_entry(struct load *l, struct frame *f, size_t at)
 	else
 		f->node->first = e;
 	f->node->last = e;
-	f->node->n++;
+	e->index = f->node->n++;
 	if (f->node->span.at == SIZE_MAX)
 		f->node->span.at = at;
 	f->entry = e;
@@ -386,18 +387,61 @@ static ifx_status take_props(struct load *l, struct ifx_node *node, struct fy_to
 	return anchor || tag ? lost(l) : st;
 }
 
-static ifx_status remember_anchor(struct load *l, struct ifx_node *node)
+static ifx_status remember_name(struct load *l, struct ifx_node *node)
 {
 	struct ifx_node **list;
 
-	if (!node->anchor.len)
+	if (!node->anchor.len && node->kind != IFX_ALIAS)
 		return IFX_OK;
-	list = ifx_grow(l->anchors, &l->cap_anchors, l->n_anchors + 1, sizeof(*list));
+	list = ifx_grow(l->named, &l->cap_named, l->n_named + 1, sizeof(*list));
 	if (!list)
 		return IFX_ENOMEM;
-	l->anchors = list;
-	list[l->n_anchors++] = node;
+	l->named = list;
+	list[l->n_named++] = node;
 	return IFX_OK;
+}
+
+static ifx_str name_of(const struct ifx_node *node)
+{
+	if (node->kind == IFX_ALIAS)
+		return node->text;
+	return ifx_str_sub(node->doc->src, node->anchor.at + 1, node->anchor.len - 1);
+}
+
+static int by_name(const void *a, const void *b)
+{
+	const struct ifx_node *x = *(const struct ifx_node *const *)a;
+	const struct ifx_node *y = *(const struct ifx_node *const *)b;
+	size_t x_at = x->kind == IFX_ALIAS ? x->span.at : x->anchor.at;
+	size_t y_at = y->kind == IFX_ALIAS ? y->span.at : y->anchor.at;
+	int order = ifx_str_cmp(name_of(x), name_of(y));
+
+	return order ? order : (x_at > y_at) - (x_at < y_at);
+}
+
+/* An alias stands for the last node before it that bears the name. */
+static void resolve_aliases(struct load *l)
+{
+	struct ifx_node *target = NULL;
+
+	if (!l->n_named)
+		return;
+	qsort(l->named, l->n_named, sizeof(*l->named), by_name);
+	for (size_t i = 0; i < l->n_named; i++) {
+		struct ifx_node *node = l->named[i];
+
+		if (target && !ifx_str_eq(name_of(target), name_of(node)))
+			target = NULL;
+		if (node->kind == IFX_ALIAS) {
+			node->target = target;
+			if (target)
+				target->aliases++;
+			continue;
+		}
+		if (target)
+			target->again = node->again = true;
+		target = node;
+	}
 }
 
 /* The node is complete up to `end`; hang it into its place. */
@@ -536,7 +580,8 @@ static ifx_status on_scalar(struct load *l, struct fy_event *ev)
 	}
 	attach(l, node, is_key);
 	node_done(l, node, is_key);
-	return remember_anchor(l, node);
+	node->text = ifx_scalar_decode(node, &l->doc->arena, NULL);
+	return node->text.ptr ? remember_name(l, node) : IFX_ENOMEM;
 }
 
 static ifx_status on_alias(struct load *l, struct fy_event *ev)
@@ -557,19 +602,9 @@ static ifx_status on_alias(struct load *l, struct fy_event *ev)
 	node->text = ifx_str_sub(l->doc->src, l->pos + 1, node->span.len - 1);
 	l->pos = end->input_pos;
 	l->doc->has_alias = true;
-	/* The last anchor of that name before the alias is meant. */
-	for (size_t i = l->n_anchors; i > 0 && !node->target; i--) {
-		struct ifx_node *a = l->anchors[i - 1];
-
-		if (ifx_str_eq(ifx_str_sub(l->doc->src, a->anchor.at + 1, a->anchor.len - 1),
-			       node->text)) {
-			node->target = a;
-			a->aliases++;
-		}
-	}
 	attach(l, node, is_key);
 	node_done(l, node, is_key);
-	return IFX_OK;
+	return remember_name(l, node);
 }
 
 static ifx_status on_start(struct load *l, struct fy_event *ev, ifx_kind kind)
@@ -607,7 +642,7 @@ static ifx_status on_start(struct load *l, struct fy_event *ev, ifx_kind kind)
 		return problem(l->problem, IFX_ELIMIT, l->pos,
 			       "nested deeper than %zu levels; flatten it", IFX_DEPTH_MAX);
 	attach(l, node, is_key);
-	st = remember_anchor(l, node);
+	st = remember_name(l, node);
 	if (st != IFX_OK)
 		return st;
 	stack = ifx_grow(l->stack, &l->cap, l->depth + 1, sizeof(*stack));
@@ -650,7 +685,7 @@ static ifx_status on_end(struct load *l)
 	outer = top(l);
 	is_key = outer && outer->entry && outer->entry->key == node;
 	node_done(l, node, is_key);
-	return IFX_OK;
+	return ifx_map_index(node) ? IFX_OK : IFX_ENOMEM;
 }
 
 /* Comments, directives and the marker before the content. */
@@ -856,8 +891,10 @@ ifx_status ifx_doc_load(struct ifx_doc **out, ifx_str src, struct ifx_problem *p
 		st = tail(&l);
 	if (st == IFX_OK && l.doc->root && l.doc->root->style == IFX_FLOW && !l.doc->n_comments)
 		l.doc->json = only_json(l.doc->root);
+	if (st == IFX_OK)
+		resolve_aliases(&l);
 	ifx_free(l.stack);
-	ifx_free(l.anchors);
+	ifx_free(l.named);
 	if (st != IFX_OK) {
 		ifx_doc_free(l.doc);
 		return st;

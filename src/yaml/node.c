@@ -3,7 +3,8 @@
 #include "base/buf.h"
 #include "yaml/load.h"
 #include "yaml/resolve.h"
-#include "yaml/scalar.h"
+
+#include <stdlib.h>
 
 ifx_str ifx_raw(const struct ifx_node *node)
 {
@@ -12,16 +13,7 @@ ifx_str ifx_raw(const struct ifx_node *node)
 
 ifx_str ifx_text(const struct ifx_node *node)
 {
-	/* The cache is the one thing that changes in a loaded tree. */
-	struct ifx_node *cache = (struct ifx_node *)(uintptr_t)node;
-
-	if (node->kind != IFX_SCALAR)
-		return IFX_NONE;
-	if (!node->decoded) {
-		cache->text = ifx_scalar_decode(node, &node->doc->arena, NULL);
-		cache->decoded = cache->text.ptr != NULL;
-	}
-	return node->text;
+	return node->kind == IFX_SCALAR ? node->text : IFX_NONE;
 }
 
 static ifx_str tag_of(const struct ifx_node *node)
@@ -48,7 +40,7 @@ bool ifx_is_string(const struct ifx_node *node)
 	if (tag.len)
 		return ifx_str_eq(tag, IFX_LIT("!!str")) || ifx_str_eq(tag, IFX_LIT("!")) ||
 		       ifx_str_eq(tag, IFX_LIT("!<tag:yaml.org,2002:str>"));
-	return node->style != IFX_PLAIN || ifx_resolve_plain(ifx_text(node)).type == IFX_TYPE_STR;
+	return node->style != IFX_PLAIN || ifx_resolve_plain(node->text).type == IFX_TYPE_STR;
 }
 
 const struct ifx_node *ifx_deref(const struct ifx_node *node)
@@ -57,10 +49,62 @@ const struct ifx_node *ifx_deref(const struct ifx_node *node)
 	return ifx_is(node, IFX_ALIAS) ? node->target : node;
 }
 
+/* ---- keys ---- */
+
+/*
+ * Looking through a map is quick while it is small. A large one has its entries sorted by key as well, equal
+ * keys in document order, so that ten thousand operations on one map are not ten thousand walks through it.
+ */
+enum { SMALL_MAP = 16 };
+
+static bool has_key(const struct ifx_entry *entry, ifx_str key)
+{
+	return ifx_is(entry->key, IFX_SCALAR) && ifx_str_eq(entry->key->text, key);
+}
+
+static int by_key(const void *a, const void *b)
+{
+	const struct ifx_entry *x = *(const struct ifx_entry *const *)a;
+	const struct ifx_entry *y = *(const struct ifx_entry *const *)b;
+	int order = ifx_str_cmp(x->key->text, y->key->text);
+
+	return order ? order : (x->index > y->index) - (x->index < y->index);
+}
+
+bool ifx_map_index(struct ifx_node *map)
+{
+	if (!ifx_is(map, IFX_MAP) || map->n <= SMALL_MAP)
+		return true;
+	map->by_key = ifx_arena_alloc(&map->doc->arena, map->n * sizeof(*map->by_key));
+	if (!map->by_key)
+		return false;
+	for (const struct ifx_entry *e = map->first; e; e = e->next)
+		if (ifx_is(e->key, IFX_SCALAR))
+			map->by_key[map->n_by_key++] = e;
+	qsort(map->by_key, map->n_by_key, sizeof(*map->by_key), by_key);
+	return true;
+}
+
+/* Index of the first entry in by_key whose key is not before `key`. */
+static size_t lower_bound(const struct ifx_node *map, ifx_str key)
+{
+	size_t lo = 0, hi = map->n_by_key;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (ifx_str_cmp(map->by_key[mid]->key->text, key) < 0)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo;
+}
+
 const struct ifx_entry *ifx_map_entry_after(const struct ifx_entry *entry, ifx_str key)
 {
 	for (entry = entry->next; entry; entry = entry->next)
-		if (ifx_is(entry->key, IFX_SCALAR) && ifx_str_eq(ifx_text(entry->key), key))
+		if (has_key(entry, key))
 			return entry;
 	return NULL;
 }
@@ -69,9 +113,30 @@ const struct ifx_entry *ifx_map_entry(const struct ifx_node *map, ifx_str key)
 {
 	if (!ifx_is(map, IFX_MAP))
 		return NULL;
+	if (map->by_key) {
+		size_t i = lower_bound(map, key);
+
+		return i < map->n_by_key && has_key(map->by_key[i], key) ? map->by_key[i] : NULL;
+	}
 	for (const struct ifx_entry *e = map->first; e; e = e->next)
-		if (ifx_is(e->key, IFX_SCALAR) && ifx_str_eq(ifx_text(e->key), key))
+		if (has_key(e, key))
 			return e;
+	return NULL;
+}
+
+const struct ifx_entry *ifx_map_twice(const struct ifx_node *map)
+{
+	if (!ifx_is(map, IFX_MAP))
+		return NULL;
+	for (size_t i = 1; i < map->n_by_key; i++)
+		if (has_key(map->by_key[i], map->by_key[i - 1]->key->text))
+			return map->by_key[i];
+	if (map->by_key)
+		return NULL;
+	for (const struct ifx_entry *e = map->first; e; e = e->next)
+		for (const struct ifx_entry *f = map->first; f != e; f = f->next)
+			if (ifx_is(e->key, IFX_SCALAR) && has_key(f, e->key->text))
+				return e;
 	return NULL;
 }
 
@@ -167,10 +232,10 @@ size_t ifx_column(ifx_str src, size_t at)
 
 bool ifx_starts_line(ifx_str src, size_t at)
 {
-	for (size_t i = ifx_line_start(src, at); i < at; i++)
-		if (src.ptr[i] != ' ')
-			return false;
-	return true;
+	while (at && src.ptr[at - 1] == ' ')
+		at--;
+	return !at || is_break(src.ptr[at - 1]) ||
+	       (at == 3 && ifx_str_starts(src, IFX_LIT("\xEF\xBB\xBF")));
 }
 
 /* ---- comments ---- */
@@ -269,11 +334,7 @@ static void add_step(struct ifx_buf *out, const struct ifx_entry *entry)
 	if (entry->in->entry)
 		add_step(out, entry->in->entry);
 	if (!entry->key) {
-		size_t i = 0;
-
-		for (const struct ifx_entry *e = entry->prev; e; e = e->prev)
-			i++;
-		ifx_buf_addf(out, "[%zu]", i);
+		ifx_buf_addf(out, "[%zu]", entry->index);
 		return;
 	}
 	key = ifx_is(entry->key, IFX_SCALAR) ? ifx_text(entry->key) : ifx_raw(entry->key);

@@ -34,15 +34,17 @@ struct ifx_node {
 	ifx_kind kind;
 	ifx_style style;
 	bool bare; /* flow map without braces, as in `[a: b]` */
-	bool decoded; /* scalar: text is valid */
+	bool again; /* anchored: another node of the document has an anchor of the same name */
 	ifx_span span;
 	ifx_span anchor, tag; /* `&a`, `!!str`; len 0 when there is none */
 	size_t raw_end; /* block scalar: end of its lines, trailing blank ones included */
-	ifx_str text; /* scalar: what it says; see ifx_text. alias: the anchor's name */
+	ifx_str text; /* scalar: what it says. alias: the anchor's name */
 	struct ifx_doc *doc;
 	struct ifx_entry *entry; /* whose key or value this is; NULL at the root */
 	struct ifx_entry *first, *last; /* collections */
 	size_t n;
+	const struct ifx_entry **by_key; /* large maps: n_by_key entries with scalar keys, sorted; see node.c */
+	size_t n_by_key;
 	struct ifx_node *target; /* alias: the node it stands for; NULL when there is none */
 	size_t aliases; /* anchored: how many aliases stand for it */
 };
@@ -54,6 +56,7 @@ struct ifx_entry {
 	size_t start; /* `?`, the key or its properties; the dash of a block sequence */
 	size_t colon; /* SIZE_MAX when there is none */
 	size_t end; /* of the value, or of the last indicator */
+	size_t index; /* in the collection, from 0 */
 	struct ifx_entry *next, *prev;
 };
 
@@ -81,7 +84,7 @@ struct ifx_doc {
 
 #define IFX_NO_COMMENT SIZE_MAX
 
-/** Text of a scalar as YAML reads it; a null that is not written is empty. ptr NULL: no memory. */
+/** Text of a scalar as YAML reads it; a null that is not written is empty. Of other nodes ptr is NULL. */
 ifx_str ifx_text(const struct ifx_node *node);
 /** Source bytes of a node's span. */
 ifx_str ifx_raw(const struct ifx_node *node);
@@ -100,6 +103,8 @@ const struct ifx_node *ifx_deref(const struct ifx_node *node);
 
 /** First entry of a map whose key says `key`, written in the map itself. NULL when there is none. */
 const struct ifx_entry *ifx_map_entry(const struct ifx_node *map, ifx_str key);
+/** An entry whose key the map had before: a duplicate. NULL when there is none. */
+const struct ifx_entry *ifx_map_twice(const struct ifx_node *map);
 /** The next one with the same key: a duplicate. */
 const struct ifx_entry *ifx_map_entry_after(const struct ifx_entry *entry, ifx_str key);
 /**
@@ -111,6 +116,9 @@ const struct ifx_entry *ifx_map_find(const struct ifx_node *map, ifx_str key, bo
 const struct ifx_node *ifx_get(const struct ifx_node *map, ifx_str key);
 /** Text of the string scalar at `key`, ptr NULL when absent or not a scalar. */
 ifx_str ifx_get_text(const struct ifx_node *map, ifx_str key);
+
+/** Make by_key of a map that is complete, if it is large. False: no memory. Only for load.c. */
+bool ifx_map_index(struct ifx_node *map);
 
 /** Comments directly above an entry, at its column, without blank line between: [*first, *first + n). */
 size_t ifx_entry_head(const struct ifx_entry *entry, size_t *first);
