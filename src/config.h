@@ -36,9 +36,8 @@ struct ifx_config {
 	bool exit_zero, exit_non_zero_on_fix;
 	bool force_exclude, no_gitignore;
 	bool quiet, verbose;
-	bool color;
+	bool color_out, color_err; /* escape sequences on standard output, on standard error */
 	ifx_str stdin_filename;
-	ifx_str output; /* ptr NULL: standard output */
 };
 
 #endif

@@ -1,6 +1,11 @@
 /*
- * What the rest of the input shows: questions that one file cannot answer. Built when somebody
- * asks; most runs never do.
+ * What the rest of the input shows: questions that one file cannot answer. Read when somebody asks;
+ * most runs never do.
+ *
+ * An environment is what is deployed together: the files that one kustomization reaches, when no
+ * other kustomization of the input reaches it in turn. dev and prod that share a base are two
+ * environments, and the objects of the base are different ones in each. Files that no kustomization
+ * reaches are one more environment, number 0, together.
  */
 #ifndef IFX_INDEX_H
 #define IFX_INDEX_H
@@ -8,17 +13,29 @@
 #include "io/files.h"
 #include "rule/cx.h"
 
+struct ifx_kustomization;
+
+/** One file's place in an environment. */
+struct ifx_membership {
+	ifx_str file; /* real path */
+	size_t environment;
+	ifx_str namespace; /* that the kustomizations on the way give it; ptr NULL: none */
+};
+
 struct ifx_index {
 	const struct ifx_inputs *inputs;
+	ifx_str default_namespace; /* --namespace; ptr NULL: none */
 	struct ifx_arena arena;
-	bool has_gateways, failed;
-	struct ifx_names {
-		ifx_str *items;
-		size_t n, cap;
-	} gateways; /* namespaces with a Gateway API Gateway of no revision of its own */
-	struct ifx_names patches;    /* real paths of files that a kustomization lists as patches */
-	struct ifx_names kustomized; /* directories whose kustomization was read */
-	ifx_str file;                /* the one that is looked at; set by the caller */
+	bool built, failed;
+	struct ifx_kustomization *kustomizations;
+	struct ifx_membership *members; /* sorted by file */
+	size_t n_members, cap_members;
+	struct ifx_record **records; /* sorted by kind */
+	size_t n_records, cap_records;
+	ifx_str *patches; /* real paths of files that a kustomization lists as patches */
+	size_t n_patches, cap_patches;
+	ifx_str file; /* the one that is looked at, as typed; set by the caller; ptr NULL: standard
+			 input */
 };
 
 /** inputs are borrowed. */

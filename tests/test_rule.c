@@ -407,8 +407,10 @@ static const struct {
 	{ ROUTE "- {when: {has: [a]}, message: m, do: [{move: {field: a, to: p.q}}]}\n",
 	  VS "spec:\n  http:\n  - x: 1\n    a: 1\n",
 	  VS "spec:\n  http:\n  - x: 1\n    p:\n      q:\n        a: 1\n", "m\n" },
-	{ ROUTE "- {when: {has: [a]}, message: m, do: [{move: {field: a, to: p.q.r.s.t.u}}]}\n",
-	  VS "spec:\n  http:\n  - x: 1\n    a: 1\n", NULL, "m; 'p.q.r.s.t.u' is not there\n" },
+	{ ROUTE
+	  "- {when: {has: [a]}, message: m, do: [{move: {field: a, to: a1.a2.a3.a4.a5.a6.a7.a8.a9.a10}}]}\n",
+	  VS "spec:\n  http:\n  - x: 1\n    a: 1\n", NULL,
+	  "m; 'a1.a2.a3.a4.a5.a6.a7.a8.a9.a10' is not there\n" },
 	/* spellings */
 	{ ROUTE "- {when: {has: [[b, a]]}, message: '{key}', do: [{remove: [b, a]}]}\n",
 	  VS "spec: {http: [{a: 1, b: 2, c: 3}]}\n", VS "spec: {http: [{c: 3}]}\n", "a\nb\n" },

@@ -511,9 +511,75 @@ struct ifx_hit *ifx_pod_metadata(struct ifx_cx *cx, const struct ifx_resource *r
 	return all;
 }
 
+/* ---- the rest of the input ---- */
+
+size_t ifx_environments(struct ifx_cx *cx, const size_t **list)
+{
+	static const size_t alone[] = { 0 };
+
+	if (cx->index)
+		return cx->index->environments(cx->index->data, list);
+	*list = alone;
+	return 1;
+}
+
+ifx_str ifx_namespace_in(struct ifx_cx *cx, const struct ifx_resource *r, size_t environment)
+{
+	return cx->index ? cx->index->namespace_in(cx->index->data, r, environment) : r->namespace;
+}
+
+const struct ifx_record *ifx_records(struct ifx_cx *cx, size_t environment, ifx_str group,
+				     ifx_str kind, const struct ifx_record *after)
+{
+	if (!cx->index)
+		return NULL;
+	return cx->index->records(cx->index->data, environment, group, kind, after);
+}
+
+const struct ifx_record *ifx_namespace_record(struct ifx_cx *cx, size_t environment, ifx_str name)
+{
+	const struct ifx_record *r = NULL;
+
+	while ((r = ifx_records(cx, environment, IFX_LIT(""), IFX_LIT("Namespace"), r)) != NULL)
+		if (ifx_str_eq(r->name, name))
+			return r;
+	return NULL;
+}
+
+ifx_str ifx_pair_value(struct ifx_pairs pairs, ifx_str key)
+{
+	for (size_t i = 0; i < pairs.n; i++)
+		if (ifx_str_eq(pairs.items[i].key, key))
+			return pairs.items[i].value;
+	return IFX_NONE;
+}
+
+bool ifx_selects(struct ifx_pairs selector, struct ifx_pairs labels)
+{
+	for (size_t i = 0; i < selector.n; i++) {
+		ifx_str value = ifx_pair_value(labels, selector.items[i].key);
+
+		if (!value.ptr || !ifx_str_eq(value, selector.items[i].value))
+			return false;
+	}
+	return selector.n > 0;
+}
+
 bool ifx_input_has_gateway(struct ifx_cx *cx, ifx_str namespace)
 {
-	return cx->index && cx->index->has_gateway(cx->index->data, namespace);
+	const size_t *list;
+	size_t n = ifx_environments(cx, &list);
+
+	for (size_t i = 0; i < n; i++) {
+		const struct ifx_record *r = NULL;
+
+		while ((r = ifx_records(cx, list[i], IFX_LIT("gateway.networking.k8s.io"),
+					IFX_LIT("Gateway"), r)) != NULL)
+			if (r->namespace.ptr && ifx_str_eq(r->namespace, namespace) &&
+			    !ifx_pair_value(r->labels, IFX_LIT("istio.io/rev")).ptr)
+				return true;
+	}
+	return false;
 }
 
 bool ifx_input_is_patch(struct ifx_cx *cx)

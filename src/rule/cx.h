@@ -11,13 +11,17 @@ struct ifx_policy {
 	ifx_level level; /* safe, repair, or choice for --level all */
 	const struct ifx_pick {
 		ifx_str rule, answer;
-	} *picks; /* --choose */
+	} * picks; /* --choose */
 	size_t n_picks;
 };
 
-/** Questions about the rest of the input; answered by whoever can read files. */
+/** Questions about the rest of the input; answered by whoever can read files (index.h). See
+ * transform.h. */
 struct ifx_input_index {
-	bool (*has_gateway)(void *data, ifx_str namespace);
+	size_t (*environments)(void *data, const size_t **list);
+	ifx_str (*namespace_in)(void *data, const struct ifx_resource *r, size_t environment);
+	const struct ifx_record *(*records)(void *data, size_t environment, ifx_str group,
+					    ifx_str kind, const struct ifx_record *after);
 	bool (*is_patch)(void *data);
 	void *data;
 };

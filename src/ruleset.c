@@ -1,0 +1,272 @@
+#include "ruleset.h"
+
+#include "io/files.h"
+#include "rule/embedded.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdlib.h>
+
+/** Memory for the list of selected rules and for names of rule files. Bytes. */
+#define RULESET_MEMORY_MAX ((size_t)64 << 20)
+
+static bool no_memory(struct ifx_buf *err)
+{
+	ifx_buf_add(err, IFX_LIT("istio-fix: error: out of memory\n"));
+	return false;
+}
+
+/* ---- the user's files ---- */
+
+static bool add_file(struct ifx_ruleset *set, const char *path, struct ifx_buf *err)
+{
+	struct ifx_buf bytes, why;
+	struct stat file;
+	ifx_status st;
+
+	ifx_buf_init(&bytes, IFX_FILE_MAX);
+	ifx_buf_init(&why, 1 << 16);
+	st = ifx_file_read(&bytes, path, &file, &why);
+	if (st != IFX_OK) {
+		ifx_buf_addf(err, "%s: error: cannot read this rule: %.*s [rules]\n", path,
+			     IFX_ARG(ifx_buf_str(&why)));
+	} else {
+		st = ifx_rules_add(&set->all, ifx_str_of(path), ifx_buf_str(&bytes), &why);
+		if (st == IFX_ENOMEM)
+			no_memory(err);
+		else if (st != IFX_OK)
+			ifx_buf_addf(err, "%.*s\n", IFX_ARG(ifx_buf_str(&why)));
+	}
+	ifx_buf_release(&bytes);
+	ifx_buf_release(&why);
+	return st == IFX_OK;
+}
+
+static int is_rule_name(const struct dirent *d)
+{
+	ifx_str name = ifx_str_of(d->d_name);
+
+	return name.ptr[0] != '.' &&
+	       (ifx_str_ends(name, IFX_LIT(".yaml")) || ifx_str_ends(name, IFX_LIT(".yml")));
+}
+
+/* Unlike alphasort the same in every locale. */
+static int by_bytes(const struct dirent **a, const struct dirent **b)
+{
+	return strcmp((*a)->d_name, (*b)->d_name);
+}
+
+static bool add_directory(struct ifx_ruleset *set, const char *path, struct ifx_buf *err)
+{
+	struct dirent **list = NULL;
+	int n = scandir(path, &list, is_rule_name, by_bytes);
+	bool ok = n > 0;
+
+	if (n < 0) {
+		ifx_buf_addf(err, "%s: error: ", path);
+		ifx_file_error(err, errno);
+		ifx_buf_add(err, IFX_LIT(" [rules]\n"));
+	} else if (!n) {
+		ifx_buf_addf(err, "%s: error: there are no rules (*.yaml) in it [rules]\n", path);
+	}
+	for (int i = 0; i < n; i++) {
+		ifx_str file = ifx_arena_printf(&set->arena, "%s/%s", path, list[i]->d_name);
+
+		ok &= file.ptr ? add_file(set, file.ptr, err) : no_memory(err);
+		free(list[i]);
+	}
+	free(list);
+	return ok;
+}
+
+static bool add_path(struct ifx_ruleset *set, const char *path, struct ifx_buf *err)
+{
+	struct stat st;
+
+	return !stat(path, &st) && S_ISDIR(st.st_mode) ? add_directory(set, path, err)
+						       : add_file(set, path, err);
+}
+
+/* ---- names ---- */
+
+static size_t find(const struct ifx_ruleset *set, ifx_str id)
+{
+	size_t i = 0;
+
+	while (i < set->all.n && !ifx_str_eq(id, ifx_str_of(set->all.items[i]->id)))
+		i++;
+	return i;
+}
+
+/* A whole id means that rule alone; else the beginning of an id or of an IST code, or ALL. */
+static bool means(const struct ifx_ruleset *set, ifx_str name, const struct ifx_transform *t)
+{
+	if (find(set, name) < set->all.n)
+		return ifx_str_eq(name, ifx_str_of(t->id));
+	return ifx_str_eq(name, IFX_LIT("ALL")) || ifx_str_starts(ifx_str_of(t->id), name) ||
+	       (t->ist && ifx_str_starts(ifx_str_of(t->ist), name));
+}
+
+static bool any_means(const struct ifx_ruleset *set, const struct ifx_texts *names,
+		      const struct ifx_transform *t)
+{
+	for (size_t i = 0; i < names->n; i++)
+		if (means(set, names->items[i], t))
+			return true;
+	return false;
+}
+
+static bool means_any(const struct ifx_ruleset *set, ifx_str name)
+{
+	for (size_t i = 0; i < set->all.n; i++)
+		if (means(set, name, set->all.items[i]))
+			return true;
+	return false;
+}
+
+/* A slip of the pen that silently does nothing is a bad one. */
+static bool check_names(const struct ifx_ruleset *set, const struct ifx_texts *names,
+			const char *option, struct ifx_buf *err)
+{
+	bool ok = true;
+
+	for (size_t i = 0; i < names->n; i++) {
+		if (means_any(set, names->items[i]))
+			continue;
+		ifx_buf_addf(
+			err,
+			"istio-fix: error: --%s: no rule is called '%.*s'; see 'istio-fix rules'\n",
+			option, IFX_ARG(names->items[i]));
+		ok = false;
+	}
+	return ok;
+}
+
+static bool check_pick(const struct ifx_ruleset *set, const struct ifx_pick *pick,
+		       struct ifx_buf *err)
+{
+	size_t i = find(set, pick->rule);
+	const struct ifx_transform *t = i < set->all.n ? set->all.items[i] : NULL;
+
+	for (const struct ifx_answer *a = t ? t->answers : NULL; a && a->name; a++)
+		if (ifx_str_eq(pick->answer, ifx_str_of(a->name)))
+			return true;
+	ifx_buf_add(err, IFX_LIT("istio-fix: error: --choose: "));
+	if (!t)
+		ifx_buf_addf(err, "no rule is called '%.*s'; see 'istio-fix rules'\n",
+			     IFX_ARG(pick->rule));
+	else if (!t->answers)
+		ifx_buf_addf(err, "rule '%s' asks nothing; leave it out\n", t->id);
+	else
+		ifx_buf_addf(err,
+			     "'%.*s' is no answer to rule '%s'; see 'istio-fix rules %s'\n",
+			     IFX_ARG(pick->answer), t->id, t->id);
+	return false;
+}
+
+static bool select_rules(struct ifx_ruleset *set, const struct ifx_config *c, struct ifx_buf *err)
+{
+	set->selected = ifx_arena_alloc(&set->arena, set->all.n * sizeof(*set->selected));
+	if (!set->selected)
+		return no_memory(err);
+	for (size_t i = 0; i < set->all.n; i++) {
+		const struct ifx_transform *t = set->all.items[i];
+
+		if ((!c->select.n || any_means(set, &c->select, t)) &&
+		    !any_means(set, &c->ignore, t))
+			set->selected[set->n_selected++] = t;
+	}
+	return true;
+}
+
+static bool load_builtin(struct ifx_ruleset *set, struct ifx_buf *err)
+{
+	struct ifx_buf why;
+	ifx_status st;
+
+	ifx_buf_init(&why, 1 << 16);
+	st = ifx_rules_load(&set->all, &why);
+	if (st == IFX_ENOMEM)
+		no_memory(err);
+	else if (st != IFX_OK)
+		ifx_buf_addf(err, "istio-fix: error: %.*s\n", IFX_ARG(ifx_buf_str(&why)));
+	ifx_buf_release(&why);
+	return st == IFX_OK;
+}
+
+bool ifx_ruleset_load(struct ifx_ruleset *set, const struct ifx_config *c, struct ifx_buf *err)
+{
+	bool ok = true;
+
+	*set = (struct ifx_ruleset){ 0 };
+	ifx_arena_init(&set->arena, RULESET_MEMORY_MAX);
+	if (!load_builtin(set, err))
+		return false;
+	for (size_t i = 0; i < c->rules.n; i++)
+		ok &= add_path(set, c->rules.items[i].ptr, err);
+	if (!ok) /* names may be those of rules that are not there now */
+		return false;
+	ok &= check_names(set, &c->select, "select", err);
+	ok &= check_names(set, &c->ignore, "ignore", err);
+	for (size_t i = 0; i < c->n_picks; i++)
+		ok &= check_pick(set, &c->picks[i], err);
+	return ok && select_rules(set, c, err);
+}
+
+void ifx_ruleset_release(struct ifx_ruleset *set)
+{
+	ifx_rules_release(&set->all);
+	ifx_arena_release(&set->arena);
+}
+
+/* ---- what a person asks ---- */
+
+void ifx_ruleset_list(const struct ifx_ruleset *set, struct ifx_buf *out)
+{
+	for (size_t i = 0; i < set->all.n; i++) {
+		const struct ifx_transform *t = set->all.items[i];
+
+		ifx_buf_addf(out, "%-28s %-8s %-7s %s\n", t->id, t->ist ? t->ist : "-",
+			     ifx_level_name(t->level), t->summary);
+	}
+}
+
+static ifx_str builtin_page(const char *id)
+{
+	for (size_t i = 0; i < ifx_embedded_count; i++) {
+		const struct ifx_embedded *file = &ifx_embedded_files[i];
+		ifx_str name = ifx_str_of(file->name);
+
+		if (ifx_str_ends(name, IFX_LIT(".md")) &&
+		    ifx_str_eq(ifx_str_sub(name, 0, name.len - 3), ifx_str_of(id)))
+			return (ifx_str){ (const char *)file->data, file->len };
+	}
+	return IFX_NONE;
+}
+
+bool ifx_ruleset_explain(const struct ifx_ruleset *set, ifx_str id, struct ifx_buf *out,
+			 struct ifx_buf *err)
+{
+	size_t i = find(set, id);
+	const struct ifx_transform *t;
+	ifx_str page;
+
+	if (i == set->all.n) {
+		ifx_buf_addf(err,
+			     "istio-fix: error: no rule is called '%.*s'; see 'istio-fix rules'\n",
+			     IFX_ARG(id));
+		return false;
+	}
+	t = set->all.items[i];
+	page = set->all.files[i].ptr ? IFX_NONE : builtin_page(t->id);
+	if (page.ptr)
+		ifx_buf_add(out, page);
+	else
+		ifx_buf_addf(out, "# %s\n\n%s\n\nSource: %s\n", t->id, t->summary, t->source);
+	if (!t->answers)
+		return true;
+	ifx_buf_addf(out, "\nAnswers, as in --choose %s=%s:\n\n", t->id, t->answers->name);
+	for (const struct ifx_answer *a = t->answers; a->name; a++)
+		ifx_buf_addf(out, "  %-18s %s\n", a->name, a->meaning);
+	return true;
+}

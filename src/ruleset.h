@@ -1,0 +1,30 @@
+/* The rules of one run: the built-in ones, the user's, and which of them are selected. */
+#ifndef IFX_RULESET_H
+#define IFX_RULESET_H
+
+#include "config.h"
+#include "rule/table.h"
+
+struct ifx_ruleset {
+	struct ifx_rules all;
+	const struct ifx_transform **selected; /* in run order */
+	size_t n_selected;
+	struct ifx_arena arena; /* of `selected` */
+};
+
+/**
+ * What --rules, --select, --ignore and --choose ask for.
+ * set  initialised here, to be released whatever is returned.
+ * err  false: one whole line per error.
+ */
+IFX_MUST_USE bool ifx_ruleset_load(struct ifx_ruleset *set, const struct ifx_config *config,
+				   struct ifx_buf *err);
+void ifx_ruleset_release(struct ifx_ruleset *set);
+
+/** One line per rule. */
+void ifx_ruleset_list(const struct ifx_ruleset *set, struct ifx_buf *out);
+/** The page of a rule and its answers. False: there is no such rule, and `err` says so. */
+bool ifx_ruleset_explain(const struct ifx_ruleset *set, ifx_str id, struct ifx_buf *out,
+			 struct ifx_buf *err);
+
+#endif
