@@ -40,32 +40,35 @@ IFX_API void ifx_config_free(struct ifx_config *config);
 /**
  * Set an option by its long name, without dashes: "in-place", "level", "select", ...
  * value  its argument; NULL for options without one. Lists add up.
- * 0, or -1 with one line (no line end) in `err`.
+ * 0, or -1 with one line (no line end) in `err`, which may be NULL.
  */
 IFX_API int ifx_config_set(struct ifx_config *config, const char *name, const char *value,
 			   char *err, size_t err_size);
 
 /**
- * Read a command line as the tool does. argv is permuted; *first is the index of the first path.
- * Output of
- * --help and --version goes to sink->out, errors to sink->err.
+ * Read a command line as the tool does: options may follow paths, "--" ends them.
+ * argv    permuted, paths last; its texts are not kept.
+ * first   index of the first path; argc when there is none.
+ * Output of --help and --version goes to sink->out, an error to sink->err.
  * -1: go on with ifx_run. Otherwise the exit code to end with.
  */
 IFX_API int ifx_config_parse(struct ifx_config *config, int argc, char **argv, int *first,
 			     const struct ifx_sink *sink);
 
 /**
- * Do what the configuration says to these paths: files, directories, or "-" for standard input.
- * Returns an exit code.
+ * Do what the configuration says to these paths: files, directories, or "-" for standard input,
+ * which no path at all means too. What is said about a file is handed to the sink before the next
+ * file is looked at; after a failure of sink->out nothing more goes there. Returns an exit code.
  */
 IFX_API int ifx_run(const struct ifx_config *config, char *const *paths, size_t n,
 		    const struct ifx_sink *sink);
 
 /**
- * Fix one text in memory.
+ * Fix one text in memory, as the filter does; in-place, check, diff, list and format are ignored.
  * name    used in messages.
- * *after  the new text, malloc'ed, to be given to ifx_free_text; NULL when nothing changes or on
- * failure. Findings that are left go to sink->err as text. Returns an exit code.
+ * *after  the new text, to be given to ifx_free_text; NULL when nothing changes or on failure.
+ * Findings that are left and errors go to sink->err as text; sink->out is not called. Returns an
+ * exit code.
  */
 IFX_API int ifx_fix_text(const struct ifx_config *config, const char *name, const char *bytes,
 			 size_t len, char **after, size_t *after_len, const struct ifx_sink *sink);

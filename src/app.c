@@ -11,6 +11,7 @@
 #include "io/report.h"
 #include "pipeline.h"
 #include "ruleset.h"
+#include "say.h"
 
 #include <errno.h>
 #include <unistd.h>
@@ -76,7 +77,7 @@ static bool hand_over(struct ifx_buf *buf, int (*write)(void *, const char *, si
 /* What was said so far, to the sink: once per file, so that all of it comes in order. */
 static void flush(struct app *app)
 {
-	static const ifx_str text = IFX_LIT("istio-fix: error: out of memory; output is missing\n");
+	static const char text[] = "istio-fix: error: out of memory; output is missing\n";
 	const struct ifx_sink *sink = app->sink;
 	bool no_memory = app->out.bad || app->err.bad;
 
@@ -87,22 +88,7 @@ static void flush(struct app *app)
 	if (!hand_over(&app->err, sink->err, sink->data))
 		app->failed = true;
 	if (no_memory)
-		sink->err(sink->data, text.ptr, text.len);
-}
-
-/* A name in one line, as the report writes it: nothing in it ends the line or steers a terminal. */
-static void add_name(struct ifx_buf *out, ifx_str name)
-{
-	for (size_t i = 0; i < name.len; i++) {
-		char c = name.ptr[i];
-
-		if (c == '\n' || c == '\r' || c == '\t')
-			ifx_buf_addf(out, "\\%c", c == '\n' ? 'n' : c == '\r' ? 'r' : 't');
-		else if ((unsigned char)c < 0x20 || c == 0x7f)
-			ifx_buf_addf(out, "\\x%02x", (unsigned)c);
-		else
-			ifx_buf_addc(out, c);
-	}
+		sink->err(sink->data, text, sizeof(text) - 1);
 }
 
 /* An error that has no place in the text. */
@@ -110,8 +96,7 @@ static void complain(struct app *app, ifx_str path, ifx_str message, const char 
 {
 	app->failed = true;
 	app->reporter.tally.failed++;
-	add_name(&app->err, path);
-	ifx_buf_addf(&app->err, ": error: %.*s [%s]\n", IFX_ARG(message), rule);
+	ifx_say_file_error(&app->err, path, message, rule);
 }
 
 static void complain_walk(void *data, ifx_str path, ifx_str message)
@@ -122,11 +107,11 @@ static void complain_walk(void *data, ifx_str path, ifx_str message)
 static void complain_usage(struct app *app, const char *message)
 {
 	app->failed = true;
-	ifx_buf_addf(&app->err, "istio-fix: error: %s\n", message);
+	ifx_say_error(&app->err, "%s", message);
 }
 
 /* The reporter, for lines that go to `to`. */
-static struct ifx_reporter *reporter(struct app *app, const struct ifx_buf *to)
+static struct ifx_reporter *reporter_to(struct app *app, const struct ifx_buf *to)
 {
 	const struct ifx_config *c = app->config;
 
@@ -137,26 +122,25 @@ static struct ifx_reporter *reporter(struct app *app, const struct ifx_buf *to)
 
 /* ---- one input ---- */
 
-/* Does the file lie below templates/ of a Helm chart? */
+/* Does the file lie below templates/ of a Helm chart? Without memory yes: it is left alone then. */
 static bool in_chart_templates(ifx_str path)
 {
-	static const ifx_str part = IFX_LIT("/templates/");
+	const ifx_str part = IFX_LIT("/templates/");
 	struct ifx_buf chart, real;
 	size_t from = 0, at;
-	bool found = false;
+	bool found;
 
 	ifx_buf_init(&chart, IFX_BUF_MAX);
 	ifx_buf_init(&real, IFX_BUF_MAX);
-	if (ifx_path_resolve(&real, path.ptr) != IFX_OK)
-		ifx_buf_clear(&real);
+	found = ifx_path_resolve(&real, path.ptr) == IFX_ENOMEM;
 	path = ifx_buf_str(&real);
-	while (!found && (at = ifx_str_find(ifx_str_sub(path, from, path.len - from), part)) !=
-				 SIZE_MAX) {
+	while (!found &&
+	       (at = ifx_str_find(ifx_str_sub(path, from, path.len - from), part)) != SIZE_MAX) {
 		from += at + 1;
 		ifx_buf_clear(&chart);
 		ifx_buf_add(&chart, ifx_str_sub(path, 0, from));
 		ifx_buf_add(&chart, IFX_LIT("Chart.yaml"));
-		found = !chart.bad && !access(chart.data, F_OK);
+		found = chart.bad || !access(chart.data, F_OK);
 	}
 	ifx_buf_release(&chart);
 	ifx_buf_release(&real);
@@ -174,32 +158,34 @@ static bool is_problem(const struct ifx_finding *f)
 	return false;
 }
 
-/* Problems first, both kinds in file order. NULL: no memory. */
-static const struct ifx_finding **problems_first(struct ifx_outcome *outcome, size_t *n_problems)
+/* List the findings, problems first, both kinds in file order. False: no memory. */
+static bool problems_first(struct ifx_outcome *outcome, const struct ifx_finding ***list,
+			   size_t *n_problems)
 {
-	const struct ifx_finding **list =
-		ifx_arena_alloc(&outcome->arena, outcome->n * sizeof(*list));
 	size_t n = 0;
 
-	for (size_t i = 0; list && i < outcome->n; i++)
+	*list = NULL;
+	*n_problems = 0;
+	if (!outcome->n)
+		return true;
+	*list = ifx_arena_alloc(&outcome->arena, outcome->n * sizeof(**list));
+	if (!*list)
+		return false;
+	for (size_t i = 0; i < outcome->n; i++)
 		if (is_problem(outcome->findings[i]))
-			list[n++] = outcome->findings[i];
+			(*list)[n++] = outcome->findings[i];
 	*n_problems = n;
-	for (size_t i = 0; list && i < outcome->n; i++)
+	for (size_t i = 0; i < outcome->n; i++)
 		if (!is_problem(outcome->findings[i]))
-			list[n++] = outcome->findings[i];
-	return list;
+			(*list)[n++] = outcome->findings[i];
+	return true;
 }
 
 /* Templates lie about in every tree; only who names one expects that it is fixed. */
 static bool forgive_templates(const struct source *source, struct ifx_outcome *outcome)
 {
-	if (source->named)
+	if (source->named || outcome->broken)
 		return false;
-	for (size_t i = 0; i < outcome->n; i++)
-		if (is_problem(outcome->findings[i]) &&
-		    strcmp(outcome->findings[i]->rule, "template") != 0)
-			return false;
 	for (size_t i = 0; i < outcome->n; i++)
 		if (is_problem(outcome->findings[i]))
 			outcome->findings[i]->severity = IFX_WARNING;
@@ -213,7 +199,7 @@ static void report_problems(struct app *app, struct ifx_file_report report)
 	struct ifx_tally tally = app->reporter.tally;
 
 	report.only_left = false;
-	ifx_report_file(reporter(app, to), &report, to);
+	ifx_report_file(reporter_to(app, to), &report, to);
 	app->reporter.tally = tally;
 }
 
@@ -257,7 +243,7 @@ static void show_check(struct app *app, const struct ifx_file_report *report)
 	for (size_t i = 0; i < report->n_findings; i++)
 		fixed += report->findings[i]->applied;
 	ifx_buf_add(&app->out, IFX_LIT("would fix "));
-	add_name(&app->out, report->path);
+	ifx_say_text(&app->out, report->path);
 	ifx_buf_addf(&app->out, " (%zu of %zu finding%s)\n", fixed, report->n_findings,
 		     report->n_findings == 1 ? "" : "s");
 }
@@ -294,7 +280,7 @@ static void report_findings(struct app *app, const struct ifx_file_report *repor
 
 	ifx_buf_init(&nowhere, IFX_BUF_MAX);
 	to = to ? to : &nowhere;
-	ifx_report_file(reporter(app, to), report, to);
+	ifx_report_file(reporter_to(app, to), report, to);
 	ifx_buf_release(&nowhere);
 }
 
@@ -308,18 +294,21 @@ static bool deliver(struct app *app, const struct source *source, struct ifx_out
 		.edits = &outcome->edits,
 		.only_left = app->filter || app->config->mode != IFX_MODE_REPORT,
 	};
+	const struct ifx_finding **list;
 	size_t n_problems;
 
+	if (!problems_first(outcome, &list, &n_problems))
+		return false;
 	if (outcome->failed && !forgive_templates(source, outcome)) {
 		app->failed = true;
 		app->reporter.tally.failed++;
 	}
-	report.findings = problems_first(outcome, &n_problems);
-	if (!report.findings)
-		return false;
+	report.findings = list;
 	report.n_findings = n_problems;
-	report_problems(app, report);
-	report.findings += n_problems;
+	if (n_problems) {
+		report_problems(app, report);
+		report.findings += n_problems;
+	}
 	report.n_findings = outcome->n - n_problems;
 	app->would_change |= changes;
 	if (changes && !app->filter && app->config->mode == IFX_MODE_IN_PLACE)
@@ -338,9 +327,10 @@ static void run_source(struct app *app, const struct source *source)
 	struct ifx_engine engine = {
 		.transforms = app->rules.selected,
 		.n_transforms = app->rules.n_selected,
-		.policy = { c->level, c->picks, c->n_picks },
+		.policy = { .level = c->level, .picks = c->picks, .n_picks = c->n_picks },
 		.index = &questions,
 		.chart_template = may_be_helm && in_chart_templates(source->path),
+		.want_edits = app->reporter.format == IFX_FORMAT_JSON,
 	};
 	struct ifx_outcome outcome;
 
@@ -416,9 +406,12 @@ static bool found_something(const struct app *app)
 	}
 }
 
-static int exit_code(const struct app *app)
+static int finish(struct app *app)
 {
-	if (app->failed || app->index.failed)
+	if (app->index.failed)
+		complain_usage(app, "out of memory; what other files show was not seen");
+	flush(app);
+	if (app->failed)
 		return IFX_EXIT_FAILED;
 	return found_something(app) && !app->config->exit_zero ? IFX_EXIT_FOUND : IFX_EXIT_OK;
 }
@@ -429,6 +422,19 @@ static bool wants_stdin(char *const *paths, size_t n)
 		if (!strcmp(paths[i], "-"))
 			return true;
 	return n == 0;
+}
+
+/* False: these paths make no sense in this mode, and that was said. */
+static bool check_paths(struct app *app, char *const *paths, size_t n)
+{
+	if (!wants_stdin(paths, n))
+		return true;
+	if (n > 1)
+		complain_usage(app, "'-' stands alone; give no other paths with it");
+	else if (app->config->mode == IFX_MODE_IN_PLACE)
+		complain_usage(app, "standard input cannot be fixed in place; "
+				    "give a path, or leave out --in-place");
+	return !app->failed;
 }
 
 static void run_files(struct app *app, char *const *paths, size_t n, struct ifx_buf *bytes)
@@ -448,19 +454,23 @@ static void run_files(struct app *app, char *const *paths, size_t n, struct ifx_
 
 static void run_inputs(struct app *app, char *const *paths, size_t n)
 {
-	struct ifx_buf bytes;
+	struct ifx_buf bytes; /* used again for each: as large as the largest */
 
 	ifx_buf_init(&bytes, IFX_FILE_MAX);
-	if (!wants_stdin(paths, n))
-		run_files(app, paths, n, &bytes);
-	else if (n > 1)
-		complain_usage(app, "'-' stands alone; give no other paths with it");
-	else if (app->config->mode == IFX_MODE_IN_PLACE)
-		complain_usage(app, "standard input cannot be fixed in place; "
-				    "give a path, or leave out --in-place");
-	else
+	if (wants_stdin(paths, n))
 		run_stdin(app, &bytes);
+	else
+		run_files(app, paths, n, &bytes);
 	ifx_buf_release(&bytes);
+}
+
+static void add_notes(struct app *app)
+{
+	for (size_t i = 0; i < app->rules.all.n_notes; i++) {
+		ifx_buf_add(&app->err, IFX_LIT("istio-fix: note: "));
+		ifx_say_text(&app->err, app->rules.all.notes[i]);
+		ifx_buf_addc(&app->err, '\n');
+	}
 }
 
 static void run_rules(struct app *app, char *const *ids, size_t n)
@@ -481,9 +491,8 @@ static void run_all(struct app *app, char *const *paths, size_t n)
 	app->filter = c->mode == IFX_MODE_REPORT && !c->format_given && wants_stdin(paths, n);
 	/* Nothing on standard error when all is well: people pipe both into kubectl. */
 	talks = !c->quiet && !app->filter;
-	for (size_t i = 0; talks && i < app->rules.all.n_notes; i++)
-		ifx_buf_addf(&app->err, "istio-fix: note: %.*s\n",
-			     IFX_ARG(app->rules.all.notes[i]));
+	if (talks)
+		add_notes(app);
 	ifx_report_begin(&app->reporter, &app->out);
 	run_inputs(app, paths, n);
 	ifx_report_end(&app->reporter, &app->out);
@@ -500,10 +509,9 @@ int ifx_run(const struct ifx_config *config, char *const *paths, size_t n,
 	open_app(&app, config, sink);
 	if (!app.failed && config->mode == IFX_MODE_RULES)
 		run_rules(&app, paths, n);
-	else if (!app.failed)
+	else if (!app.failed && check_paths(&app, paths, n))
 		run_all(&app, paths, n);
-	flush(&app);
-	code = exit_code(&app);
+	code = finish(&app);
 	close_app(&app);
 	return code;
 }
@@ -512,6 +520,7 @@ int ifx_fix_text(const struct ifx_config *config, const char *name, const char *
 		 char **after, size_t *after_len, const struct ifx_sink *sink)
 {
 	struct source source = { ifx_str_of(name), { bytes, len }, NULL, true };
+	struct ifx_buf text;
 	struct app app;
 	int code;
 
@@ -521,15 +530,18 @@ int ifx_fix_text(const struct ifx_config *config, const char *name, const char *
 	app.filter = true;
 	if (!app.failed)
 		run_source(&app, &source);
-	if (!app.failed && !app.out.bad && app.would_change) {
-		*after = app.out.data;
-		*after_len = app.out.len;
-		ifx_buf_init(&app.out, IFX_BUF_MAX);
-	}
 	/* The text is the answer, and is not said. */
-	app.out.len = 0;
-	flush(&app);
-	code = exit_code(&app);
+	text = app.out;
+	ifx_buf_init(&app.out, IFX_BUF_MAX);
+	if (text.bad)
+		complain(&app, source.path, IFX_LIT("out of memory"), "memory");
+	code = finish(&app);
+	if (app.would_change && !app.failed) {
+		*after = text.data;
+		*after_len = text.len;
+	} else {
+		ifx_buf_release(&text);
+	}
 	close_app(&app);
 	return code;
 }

@@ -2,6 +2,7 @@
 #include "istio_fix.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <string.h>
 #include <unistd.h>
@@ -21,10 +22,14 @@ static int write_all(int fd, const char *bytes, size_t len)
 	return 0;
 }
 
+/* data: an int, the errno of the first failure. */
 static int to_stdout(void *data, const char *bytes, size_t len)
 {
-	(void)data;
-	return write_all(STDOUT_FILENO, bytes, len);
+	int *error = data;
+
+	if (!*error && write_all(STDOUT_FILENO, bytes, len))
+		*error = errno;
+	return *error ? -1 : 0;
 }
 
 static int to_stderr(void *data, const char *bytes, size_t len)
@@ -33,28 +38,50 @@ static int to_stderr(void *data, const char *bytes, size_t len)
 	return write_all(STDERR_FILENO, bytes, len);
 }
 
+static void say(const char *text)
+{
+	write_all(STDERR_FILENO, text, strlen(text));
+}
+
+/*
+ * No file that we open may take the number of a stream that was closed. Using such a stream stays
+ * an error, except that nobody wants to hear what is said to a closed standard error.
+ */
+static int occupy_streams(void)
+{
+	for (int fd = 0; fd < 3; fd++)
+		if (fcntl(fd, F_GETFD) < 0 &&
+		    open("/dev/null", fd == STDOUT_FILENO ? O_RDONLY : O_WRONLY) != fd)
+			return -1;
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
-	const struct ifx_sink sink = { to_stdout, to_stderr, NULL };
-	struct ifx_config *config = ifx_config_new();
-	int code, first = argc;
+	int error = 0, first, code;
+	const struct ifx_sink sink = { to_stdout, to_stderr, &error };
+	struct ifx_config *config;
 
+	if (occupy_streams())
+		return IFX_EXIT_FAILED;
 	/* A file that grows too large is an error to report, not a signal to die of. */
 	signal(SIGXFSZ, SIG_IGN);
+	config = ifx_config_new();
 	if (!config) {
-		to_stderr(NULL, "istio-fix: error: out of memory\n", 32);
+		say("istio-fix: error: out of memory\n");
 		return IFX_EXIT_FAILED;
 	}
 	code = ifx_config_parse(config, argc, argv, &first, &sink);
 	if (code < 0)
 		code = ifx_run(config, argv + first, (size_t)(argc - first), &sink);
 	ifx_config_free(config);
-	if (close(STDOUT_FILENO) && errno != EBADF) {
-		const char *why = strerror(errno);
-
-		to_stderr(NULL, "istio-fix: error: cannot write standard output: ", 48);
-		to_stderr(NULL, why, strlen(why));
-		to_stderr(NULL, "\n", 1);
+	/* Some file systems say only now that there was no room. */
+	if (close(STDOUT_FILENO) && !error)
+		error = errno;
+	if (error) {
+		say("istio-fix: error: cannot write to standard output: ");
+		say(strerror(error));
+		say("\n");
 		code = IFX_EXIT_FAILED;
 	}
 	return code;

@@ -4,8 +4,8 @@
 #include "base/alloc.h"
 #include "base/buf.h"
 #include "io/report.h"
+#include "say.h"
 
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -44,17 +44,27 @@ static bool add_text(struct ifx_config *c, struct ifx_texts *list, ifx_str text)
 	return items[list->n++].ptr != NULL;
 }
 
-/* A comma list; empty pieces are passed over. */
+/* The next piece of a comma list, trimmed; empty ones are passed over. */
+static bool next_piece(ifx_str *rest, ifx_str *piece)
+{
+	while (ifx_str_split(rest, ',', piece)) {
+		*piece = ifx_str_trim(*piece);
+		if (piece->len)
+			return true;
+	}
+	return false;
+}
+
+/* An empty list would quietly mean all rules: `--select "$UNSET"`. */
 static bool add_list(struct ifx_config *c, struct ifx_texts *list, ifx_str arg, struct ifx_buf *err)
 {
 	ifx_str rest = arg, piece;
+	bool any = false;
 
-	while (ifx_str_split(&rest, ',', &piece)) {
-		piece = ifx_str_trim(piece);
-		if (piece.len && !add_text(c, list, piece))
+	for (; next_piece(&rest, &piece); any = true)
+		if (!add_text(c, list, piece))
 			return bad(err, "out of memory");
-	}
-	return true;
+	return any || bad(err, "the list of rules is empty");
 }
 
 static bool set_mode(struct ifx_config *c, ifx_mode mode, struct ifx_buf *err)
@@ -102,27 +112,35 @@ static bool set_level(struct ifx_config *c, ifx_str arg, struct ifx_buf *err)
 	return true;
 }
 
+static bool add_pick(struct ifx_config *c, ifx_str rule, ifx_str answer)
+{
+	struct ifx_pick *picks = ifx_grow(c->picks, &c->cap_picks, c->n_picks + 1, sizeof(*picks));
+	struct ifx_pick pick = { ifx_arena_copy(&c->arena, rule),
+				 ifx_arena_copy(&c->arena, answer) };
+
+	if (picks)
+		c->picks = picks;
+	if (!picks || !pick.rule.ptr || !pick.answer.ptr)
+		return false;
+	picks[c->n_picks++] = pick;
+	return true;
+}
+
 static bool set_choose(struct ifx_config *c, ifx_str arg, struct ifx_buf *err)
 {
 	ifx_str rest = arg, piece, rule;
+	bool any = false;
 
-	while (ifx_str_split(&rest, ',', &piece)) {
-		struct ifx_pick *picks;
+	for (; next_piece(&rest, &piece); any = true) {
 		ifx_str answer = piece;
 
-		if (!ifx_str_split(&answer, '=', &rule) || !answer.ptr || !rule.len || !answer.len)
+		ifx_str_split(&answer, '=', &rule);
+		if (!rule.len || !answer.len)
 			return bad(err, "--choose wants RULE=ANSWER, not '%.*s'", IFX_ARG(piece));
-		picks = ifx_grow(c->picks, &c->cap_picks, c->n_picks + 1, sizeof(*picks));
-		if (!picks)
+		if (!add_pick(c, rule, answer))
 			return bad(err, "out of memory");
-		c->picks = picks;
-		picks[c->n_picks].rule = ifx_arena_copy(&c->arena, rule);
-		picks[c->n_picks].answer = ifx_arena_copy(&c->arena, answer);
-		if (!picks[c->n_picks].rule.ptr || !picks[c->n_picks].answer.ptr)
-			return bad(err, "out of memory");
-		c->n_picks++;
 	}
-	return true;
+	return any || bad(err, "--choose wants RULE=ANSWER");
 }
 
 static bool set_select(struct ifx_config *c, ifx_str arg, struct ifx_buf *err)
@@ -206,19 +224,23 @@ static bool set_stdin_filename(struct ifx_config *c, ifx_str arg, struct ifx_buf
 	return c->stdin_filename.ptr || bad(err, "out of memory");
 }
 
-static bool set_color(struct ifx_config *c, ifx_str arg, struct ifx_buf *err)
+static bool likes_color(int fd)
 {
 	const char *no_color = getenv("NO_COLOR"), *term = getenv("TERM");
 
-	if (ifx_str_eq(arg, IFX_LIT("always")))
-		c->color = true;
-	else if (ifx_str_eq(arg, IFX_LIT("never")))
-		c->color = false;
-	else if (ifx_str_eq(arg, IFX_LIT("auto")))
-		c->color = isatty(STDOUT_FILENO) && !(no_color && *no_color) && term &&
-			   strcmp(term, "dumb") != 0;
-	else
+	return isatty(fd) && !(no_color && *no_color) && term && strcmp(term, "dumb") != 0;
+}
+
+static bool set_color(struct ifx_config *c, ifx_str arg, struct ifx_buf *err)
+{
+	if (ifx_str_eq(arg, IFX_LIT("auto"))) {
+		c->color_out = likes_color(STDOUT_FILENO);
+		c->color_err = likes_color(STDERR_FILENO);
+		return true;
+	}
+	if (!ifx_str_eq(arg, IFX_LIT("always")) && !ifx_str_eq(arg, IFX_LIT("never")))
 		return bad(err, "--color is auto, always or never, not '%.*s'", IFX_ARG(arg));
+	c->color_out = c->color_err = ifx_str_eq(arg, IFX_LIT("always"));
 	return true;
 }
 
@@ -268,7 +290,7 @@ static const struct option_row rows[] = {
 	{ 'V', "version", NULL, NULL, "print the version" },
 };
 
-enum { N_ROWS = sizeof(rows) / sizeof(*rows), FIRST_LONG = 256 };
+enum { N_ROWS = sizeof(rows) / sizeof(*rows) };
 
 struct ifx_config *ifx_config_new(void)
 {
@@ -296,10 +318,18 @@ void ifx_config_free(struct ifx_config *c)
 	ifx_free(c);
 }
 
-static const struct option_row *find_row(const char *name)
+static const struct option_row *find_row(ifx_str name)
 {
 	for (size_t i = 0; i < N_ROWS; i++)
-		if (!strcmp(rows[i].name, name))
+		if (ifx_str_eq(ifx_str_of(rows[i].name), name))
+			return &rows[i];
+	return NULL;
+}
+
+static const struct option_row *find_letter(char letter)
+{
+	for (size_t i = 0; i < N_ROWS; i++)
+		if (rows[i].letter == letter)
 			return &rows[i];
 	return NULL;
 }
@@ -307,7 +337,7 @@ static const struct option_row *find_row(const char *name)
 int ifx_config_set(struct ifx_config *c, const char *name, const char *value, char *err,
 		   size_t err_size)
 {
-	const struct option_row *row = find_row(name);
+	const struct option_row *row = find_row(ifx_str_of(name));
 	struct ifx_buf text;
 	bool ok = false;
 
@@ -357,16 +387,135 @@ static void add_help(struct ifx_buf *out)
 			    "2 usage, input or output error.\n"));
 }
 
-static int usage(const struct ifx_sink *sink, struct ifx_buf *why)
+static void add_version(struct ifx_buf *out)
 {
-	struct ifx_buf line;
+	ifx_buf_addf(out, "istio-fix %s\n", ifx_version());
+}
 
-	ifx_buf_init(&line, 8192);
-	ifx_buf_addf(&line, "istio-fix: error: %.*s; see 'istio-fix --help'\n",
-		     IFX_ARG(ifx_buf_str(why)));
-	sink->err(sink->data, ifx_buf_str(&line).ptr, line.len);
-	ifx_buf_release(&line);
-	return IFX_EXIT_FAILED;
+const char *ifx_version(void)
+{
+	return IFX_VERSION;
+}
+
+/* ---- the command line ---- */
+
+/* What comes after a word. */
+enum { CARRY_ON, PRINT_HELP, PRINT_VERSION, USAGE };
+
+struct line {
+	struct ifx_config *config;
+	char **argv;
+	int argc;
+	int at;    /* the word that is read */
+	int paths; /* the first path so far: argv[paths..at) are paths */
+	struct ifx_buf why;
+};
+
+/* argv[at..at + n) was read: move it in front of the paths. */
+static void take_words(struct line *l, int n)
+{
+	for (; n; n--, l->at++, l->paths++) {
+		char *word = l->argv[l->at];
+
+		memmove(&l->argv[l->paths + 1], &l->argv[l->paths],
+			(size_t)(l->at - l->paths) * sizeof(*l->argv));
+		l->argv[l->paths] = word;
+	}
+}
+
+/* name: as typed, for messages. */
+static int carry_out(struct line *l, const struct option_row *row, ifx_str name, const char *arg)
+{
+	if (!row)
+		bad(&l->why, "there is no option '%.*s'", IFX_ARG(name));
+	else if (row->arg && !arg)
+		bad(&l->why, "option '%.*s' wants a value: %s", IFX_ARG(name), row->arg);
+	else if (!row->arg && arg)
+		bad(&l->why, "option '%.*s' takes no value", IFX_ARG(name));
+	else if (!row->set)
+		return row->letter == 'h' ? PRINT_HELP : PRINT_VERSION;
+	else if (row->set(l->config, ifx_str_of(arg ? arg : ""), &l->why))
+		return CARRY_ON;
+	return USAGE;
+}
+
+/* The word behind the one that is read, or NULL. */
+static const char *next_word(const struct line *l)
+{
+	return l->at + 1 < l->argc ? l->argv[l->at + 1] : NULL;
+}
+
+/* --name, --name=value, --name value */
+static int read_long(struct line *l)
+{
+	const char *word = l->argv[l->at], *equals = strchr(word, '=');
+	ifx_str name = { word, equals ? (size_t)(equals - word) : strlen(word) };
+	const struct option_row *row = find_row(ifx_str_sub(name, 2, name.len - 2));
+	const char *arg = equals ? equals + 1 : row && row->arg ? next_word(l) : NULL;
+	int next = carry_out(l, row, name, arg);
+
+	take_words(l, arg && !equals ? 2 : 1);
+	return next;
+}
+
+/* -a, -ab, -bvalue, -b value */
+static int read_letters(struct line *l)
+{
+	int next = CARRY_ON, words = 1;
+
+	for (const char *p = l->argv[l->at] + 1; *p && next == CARRY_ON; p++) {
+		const struct option_row *row = find_letter(*p);
+		char name[] = { '-', *p, '\0' };
+		const char *arg = NULL;
+
+		if (row && row->arg) {
+			arg = p[1] ? p + 1 : next_word(l);
+			words += arg && !p[1];
+		}
+		next = carry_out(l, row, ifx_str_of(name), arg);
+		if (arg)
+			break;
+	}
+	take_words(l, words);
+	return next;
+}
+
+/* Options may follow paths; "-" is a path, and all is one behind "--". */
+static int read_line(struct line *l, bool *dashes)
+{
+	int next = CARRY_ON;
+
+	*dashes = false;
+	while (l->at < l->argc && next == CARRY_ON && !*dashes) {
+		const char *word = l->argv[l->at];
+
+		if (word[0] != '-' || !word[1]) {
+			l->at++;
+		} else if (!strcmp(word, "--")) {
+			*dashes = true;
+			take_words(l, 1);
+		} else {
+			next = word[1] == '-' ? read_long(l) : read_letters(l);
+		}
+	}
+	return next;
+}
+
+/* What the options say together with what is there besides them. */
+static int check_line(struct line *l, bool dashes)
+{
+	struct ifx_config *c = l->config;
+	bool any_path = l->paths < l->argc;
+
+	if (any_path && !dashes && c->mode == IFX_MODE_REPORT &&
+	    !strcmp(l->argv[l->paths], "rules")) {
+		c->mode = IFX_MODE_RULES;
+		l->paths++;
+	} else if (!any_path && c->mode == IFX_MODE_IN_PLACE) {
+		bad(&l->why, "--in-place wants a path; nothing is written without one");
+		return USAGE;
+	}
+	return CARRY_ON;
 }
 
 static int print(const struct ifx_sink *sink, void (*add)(struct ifx_buf *))
@@ -382,75 +531,42 @@ static int print(const struct ifx_sink *sink, void (*add)(struct ifx_buf *))
 	return code;
 }
 
-static void add_version(struct ifx_buf *out)
+static int complain(const struct ifx_sink *sink, const struct ifx_buf *why)
 {
-	ifx_buf_addf(out, "istio-fix %s\n", ifx_version());
-}
+	struct ifx_buf text;
 
-const char *ifx_version(void)
-{
-	return IFX_VERSION;
+	ifx_buf_init(&text, 1 << 20);
+	ifx_say_error(&text, "%.*s; see 'istio-fix --help'", IFX_ARG(ifx_buf_str(why)));
+	sink->err(sink->data, ifx_buf_str(&text).ptr, text.len);
+	ifx_buf_release(&text);
+	return IFX_EXIT_FAILED;
 }
 
 int ifx_config_parse(struct ifx_config *c, int argc, char **argv, int *first,
 		     const struct ifx_sink *sink)
 {
-	struct option longs[N_ROWS + 1] = { 0 };
-	char shorts[2 * N_ROWS + 2] = ":", *s = shorts + 1;
-	const struct option_row *row;
-	struct ifx_buf why;
-	int code = -1, got;
+	int begin = argc > 0; /* behind the program's name */
+	struct line line = { c, argv, argc, .at = begin, .paths = begin };
+	bool dashes;
+	int next, code = -1;
 
-	for (int i = 0; i < N_ROWS; i++) {
-		longs[i] = (struct option){ rows[i].name,
-					    rows[i].arg ? required_argument : no_argument, NULL,
-					    FIRST_LONG + i };
-		if (!rows[i].letter)
-			continue;
-		*s++ = rows[i].letter;
-		if (rows[i].arg)
-			*s++ = ':';
+	ifx_buf_init(&line.why, 1 << 16);
+	set_color(c, IFX_LIT("auto"), &line.why);
+	next = read_line(&line, &dashes);
+	if (next == CARRY_ON)
+		next = check_line(&line, dashes);
+	if (next == USAGE) {
+		code = complain(sink, &line.why);
+	} else if (next == PRINT_HELP) {
+		code = print(sink, add_help);
+	} else if (next == PRINT_VERSION) {
+		code = print(sink, add_version);
+	} else if (c->mode != IFX_MODE_RULES && line.paths == argc && isatty(STDIN_FILENO)) {
+		/* Nobody wants to type a manifest. */
+		print(sink, add_help);
+		code = IFX_EXIT_FAILED;
 	}
-	*s = '\0';
-	ifx_buf_init(&why, 4096);
-	set_color(c, IFX_LIT("auto"), &why);
-	opterr = 0;
-	optind = 0; /* GNU: start afresh, so that the call may be repeated */
-	while (code < 0 && (got = getopt_long(argc, argv, shorts, longs, NULL)) != -1) {
-		row = NULL;
-		if (got >= FIRST_LONG)
-			row = &rows[got - FIRST_LONG];
-		for (size_t i = 0; !row && i < N_ROWS; i++)
-			if (rows[i].letter && rows[i].letter == got && got != '?' && got != ':')
-				row = &rows[i];
-		if (!row) {
-			bad(&why,
-			    got == ':' ? "option '%s' wants a value" : "there is no option '%s'",
-			    argv[optind - 1]);
-			code = usage(sink, &why);
-		} else if (row->letter == 'h') {
-			code = print(sink, add_help);
-		} else if (row->letter == 'V') {
-			code = print(sink, add_version);
-		} else if (!row->set(c, ifx_str_of(row->arg ? optarg : ""), &why)) {
-			code = usage(sink, &why);
-		}
-	}
-	*first = optind;
-	if (code < 0 && optind < argc && !strcmp(argv[optind], "rules") &&
-	    c->mode == IFX_MODE_REPORT && access("rules", F_OK) != 0) {
-		c->mode = IFX_MODE_RULES;
-		++*first;
-	} else if (code < 0 && optind == argc) {
-		if (c->mode == IFX_MODE_IN_PLACE) {
-			bad(&why, "--in-place wants a path; nothing is written without one");
-			code = usage(sink, &why);
-		} else if (isatty(STDIN_FILENO)) {
-			code = print(sink, add_help);
-			if (code == IFX_EXIT_OK)
-				code = IFX_EXIT_FAILED;
-		}
-	}
-	ifx_buf_release(&why);
+	*first = line.paths;
+	ifx_buf_release(&line.why);
 	return code;
 }

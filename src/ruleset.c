@@ -2,6 +2,7 @@
 
 #include "io/files.h"
 #include "rule/embedded.h"
+#include "say.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -12,7 +13,7 @@
 
 static bool no_memory(struct ifx_buf *err)
 {
-	ifx_buf_add(err, IFX_LIT("istio-fix: error: out of memory\n"));
+	ifx_say_error(err, "out of memory");
 	return false;
 }
 
@@ -28,8 +29,7 @@ static bool add_file(struct ifx_ruleset *set, const char *path, struct ifx_buf *
 	ifx_buf_init(&why, 1 << 16);
 	st = ifx_file_read(&bytes, path, &file, &why);
 	if (st != IFX_OK) {
-		ifx_buf_addf(err, "%s: error: cannot read this rule: %.*s [rules]\n", path,
-			     IFX_ARG(ifx_buf_str(&why)));
+		ifx_say_file_error(err, ifx_str_of(path), ifx_buf_str(&why), "rules");
 	} else {
 		st = ifx_rules_add(&set->all, ifx_str_of(path), ifx_buf_str(&bytes), &why);
 		if (st == IFX_ENOMEM)
@@ -61,14 +61,15 @@ static bool add_directory(struct ifx_ruleset *set, const char *path, struct ifx_
 	struct dirent **list = NULL;
 	int n = scandir(path, &list, is_rule_name, by_bytes);
 	bool ok = n > 0;
+	struct ifx_buf why;
 
-	if (n < 0) {
-		ifx_buf_addf(err, "%s: error: ", path);
-		ifx_file_error(err, errno);
-		ifx_buf_add(err, IFX_LIT(" [rules]\n"));
-	} else if (!n) {
-		ifx_buf_addf(err, "%s: error: there are no rules (*.yaml) in it [rules]\n", path);
-	}
+	ifx_buf_init(&why, 4096);
+	if (n < 0)
+		ifx_file_error(&why, errno);
+	else if (!n)
+		ifx_buf_add(&why, IFX_LIT("there are no rules (*.yaml) in it"));
+	if (!ok)
+		ifx_say_file_error(err, ifx_str_of(path), ifx_buf_str(&why), "rules");
 	for (int i = 0; i < n; i++) {
 		ifx_str file = ifx_arena_printf(&set->arena, "%s/%s", path, list[i]->d_name);
 
@@ -76,6 +77,7 @@ static bool add_directory(struct ifx_ruleset *set, const char *path, struct ifx_
 		free(list[i]);
 	}
 	free(list);
+	ifx_buf_release(&why);
 	return ok;
 }
 
@@ -133,10 +135,8 @@ static bool check_names(const struct ifx_ruleset *set, const struct ifx_texts *n
 	for (size_t i = 0; i < names->n; i++) {
 		if (means_any(set, names->items[i]))
 			continue;
-		ifx_buf_addf(
-			err,
-			"istio-fix: error: --%s: no rule is called '%.*s'; see 'istio-fix rules'\n",
-			option, IFX_ARG(names->items[i]));
+		ifx_say_error(err, "--%s: no rule is called '%.*s'; see 'istio-fix rules'", option,
+			      IFX_ARG(names->items[i]));
 		ok = false;
 	}
 	return ok;
@@ -151,16 +151,15 @@ static bool check_pick(const struct ifx_ruleset *set, const struct ifx_pick *pic
 	for (const struct ifx_answer *a = t ? t->answers : NULL; a && a->name; a++)
 		if (ifx_str_eq(pick->answer, ifx_str_of(a->name)))
 			return true;
-	ifx_buf_add(err, IFX_LIT("istio-fix: error: --choose: "));
 	if (!t)
-		ifx_buf_addf(err, "no rule is called '%.*s'; see 'istio-fix rules'\n",
-			     IFX_ARG(pick->rule));
+		ifx_say_error(err, "--choose: no rule is called '%.*s'; see 'istio-fix rules'",
+			      IFX_ARG(pick->rule));
 	else if (!t->answers)
-		ifx_buf_addf(err, "rule '%s' asks nothing; leave it out\n", t->id);
+		ifx_say_error(err, "--choose: rule '%s' asks nothing; leave it out", t->id);
 	else
-		ifx_buf_addf(err,
-			     "'%.*s' is no answer to rule '%s'; see 'istio-fix rules %s'\n",
-			     IFX_ARG(pick->answer), t->id, t->id);
+		ifx_say_error(
+			err, "--choose: '%.*s' is no answer to rule '%s'; see 'istio-fix rules %s'",
+			IFX_ARG(pick->answer), t->id, t->id);
 	return false;
 }
 
@@ -189,7 +188,7 @@ static bool load_builtin(struct ifx_ruleset *set, struct ifx_buf *err)
 	if (st == IFX_ENOMEM)
 		no_memory(err);
 	else if (st != IFX_OK)
-		ifx_buf_addf(err, "istio-fix: error: %.*s\n", IFX_ARG(ifx_buf_str(&why)));
+		ifx_say_error(err, "%.*s", IFX_ARG(ifx_buf_str(&why)));
 	ifx_buf_release(&why);
 	return st == IFX_OK;
 }
@@ -252,9 +251,7 @@ bool ifx_ruleset_explain(const struct ifx_ruleset *set, ifx_str id, struct ifx_b
 	ifx_str page;
 
 	if (i == set->all.n) {
-		ifx_buf_addf(err,
-			     "istio-fix: error: no rule is called '%.*s'; see 'istio-fix rules'\n",
-			     IFX_ARG(id));
+		ifx_say_error(err, "no rule is called '%.*s'; see 'istio-fix rules'", IFX_ARG(id));
 		return false;
 	}
 	t = set->all.items[i];
