@@ -59,6 +59,18 @@ static ifx_str real_path(struct ifx_index *index, const char *path)
 	return copy;
 }
 
+/* Of the file that is looked at; many questions are asked about one file. */
+static ifx_str real_file(struct ifx_index *index)
+{
+	if (!index->file.ptr)
+		return IFX_NONE;
+	if (index->real_of.ptr != index->file.ptr) {
+		index->real_of = index->file;
+		index->real = real_path(index, index->file.ptr);
+	}
+	return index->real;
+}
+
 static ifx_str parent(ifx_str path)
 {
 	while (path.len && path.ptr[path.len - 1] != '/')
@@ -233,6 +245,9 @@ static bool is_kustomization(ifx_str path)
 
 static void read_kustomizations(struct ifx_index *index)
 {
+	if (index->kustomizations_read)
+		return;
+	index->kustomizations_read = true;
 	for (size_t i = 0; i < index->inputs->n; i++) {
 		struct ifx_kustomization *k;
 		ifx_str real;
@@ -246,15 +261,18 @@ static void read_kustomizations(struct ifx_index *index)
 	}
 }
 
+static int by_text(const void *a, const void *b)
+{
+	return ifx_str_cmp(*(const ifx_str *)a, *(const ifx_str *)b);
+}
+
 /* The kustomization that lists a patch lies above it, or is part of the input. */
 static bool is_patch(void *data)
 {
 	struct ifx_index *index = data;
 	ifx_str real, dir;
 
-	if (!index->file.ptr)
-		return false;
-	real = real_path(index, index->file.ptr);
+	real = real_file(index);
 	if (!real.ptr)
 		return false;
 	read_kustomizations(index);
@@ -263,10 +281,11 @@ static bool is_patch(void *data)
 		dir = parent(dir);
 		read_kustomization(index, dir);
 	}
-	for (size_t i = 0; i < index->n_patches; i++)
-		if (ifx_str_eq(index->patches[i], real))
-			return true;
-	return false;
+	if (index->n_sorted != index->n_patches)
+		qsort(index->patches, index->n_patches, sizeof(*index->patches), by_text);
+	index->n_sorted = index->n_patches;
+	return index->n_patches &&
+	       bsearch(&real, index->patches, index->n_patches, sizeof(*index->patches), by_text);
 }
 
 /* ---- environments ---- */
@@ -513,7 +532,7 @@ static size_t environments(void *data, const size_t **list)
 
 	build(index);
 	*list = alone;
-	real = index->file.ptr ? real_path(index, index->file.ptr) : IFX_NONE;
+	real = real_file(index);
 	if (real.ptr)
 		n = members_of(index, real, &first);
 	if (!n)
@@ -536,7 +555,7 @@ static ifx_str namespace_in(void *data, const struct ifx_resource *r, size_t env
 	ifx_str real;
 
 	build(index);
-	real = index->file.ptr ? real_path(index, index->file.ptr) : IFX_NONE;
+	real = real_file(index);
 	if (real.ptr)
 		n = members_of(index, real, &first);
 	for (size_t i = 0; i < n; i++)

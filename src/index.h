@@ -27,13 +27,16 @@ struct ifx_index {
 	ifx_str default_namespace; /* --namespace; ptr NULL: none */
 	struct ifx_arena arena;
 	bool built, failed;
+	bool kustomizations_read; /* those of the input */
 	struct ifx_kustomization *kustomizations;
 	struct ifx_membership *members; /* sorted by file */
 	size_t n_members, cap_members;
 	struct ifx_record **records; /* sorted by kind */
 	size_t n_records, cap_records;
 	ifx_str *patches; /* real paths of files that a kustomization lists as patches */
-	size_t n_patches, cap_patches;
+	size_t n_patches, cap_patches, n_sorted;
+	ifx_str real; /* real path of `file`, once it was asked for */
+	ifx_str real_of;
 	ifx_str file; /* the one that is looked at, as typed; set by the caller; ptr NULL: standard
 			 input */
 };

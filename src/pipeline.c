@@ -28,13 +28,20 @@ static bool has_odd_escape(ifx_str text)
 	return false;
 }
 
+/* UTF-16 and UTF-32 hide every key; the pre-check says what is wrong with them. */
+static bool is_wide(ifx_str text)
+{
+	return ifx_str_starts(text, IFX_LIT("\xFF\xFE")) ||
+	       ifx_str_starts(text, IFX_LIT("\xFE\xFF")) || ifx_str_chr(text, '\0') != SIZE_MAX;
+}
+
 bool ifx_concerns(const struct ifx_engine *engine, ifx_str document)
 {
 	for (size_t i = 0; i < engine->n_transforms; i++)
 		for (const char *const *n = engine->transforms[i]->needles; *n; n++)
 			if (ifx_str_find(document, ifx_str_of(*n)) != SIZE_MAX)
 				return true;
-	return has_odd_escape(document);
+	return has_odd_escape(document) || is_wide(document);
 }
 
 static bool concerns(const struct ifx_transform *t, ifx_str text, bool odd)
@@ -500,7 +507,8 @@ ifx_status ifx_pipeline_run(struct ifx_outcome *out, const struct ifx_engine *en
 			struct ifx_finding *f = out->findings[i];
 
 			if (f->applied)
-				f->refused = IFX_LIT("the file cannot be read or proven as a whole");
+				f->refused =
+					IFX_LIT("the file cannot be read or proven as a whole");
 			f->applied = false;
 		}
 	}

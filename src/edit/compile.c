@@ -4,7 +4,7 @@
  * An embedded document is planned and emitted like any other, in its own offsets; its edits are then
  * carried over to the host's source, line by line in a block scalar, byte by byte with escapes in a quoted one.
  */
-#include "edit/plan.h"
+#include "edit/emit.h"
 
 #include "base/alloc.h"
 #include "yaml/load.h"
@@ -14,7 +14,6 @@
 struct inner {
 	const struct ifx_doc *doc;
 	struct ifx_plan plan;
-	bool planned;
 	struct ifx_edits own; /* in the embedded text */
 	struct ifx_edits outer; /* in the host's source */
 	ifx_str after;
@@ -29,7 +28,6 @@ struct compile {
 	struct inner *inner;
 	size_t n_inner, cap_inner;
 	struct ifx_plan plan;
-	bool planned;
 };
 
 static ifx_status refuse(struct compile *c, const char *what)
@@ -68,13 +66,13 @@ static bool starts_line(ifx_str text, size_t at)
 	return !at || text.ptr[at - 1] == '\n';
 }
 
-/* Offset behind byte i - 1 of the embedded text. */
+/* Offset in the host's source behind byte i - 1 of the embedded text. */
 static size_t behind(const struct ifx_doc *inner, size_t i)
 {
 	return i ? inner->host_map[i - 1] + 1 : inner->host_map[0];
 }
 
-/* First byte of the host's line that holds line i of the text; at the end of the text the line behind. */
+/* First byte of the host's line that holds byte i, the first one of its line; at the end the line behind. */
 static size_t host_line(const struct ifx_doc *inner, size_t i)
 {
 	ifx_str src = inner->host->doc->src;
@@ -99,105 +97,136 @@ static void add_lines(struct ifx_buf *out, ifx_str text, size_t indent, ifx_str 
 	}
 }
 
+/*
+ * The host's span and text for an edit of a literal text: whole lines are lines there too, anything else is a part
+ * of a line.
+ */
+static ifx_span carry_literal(const struct ifx_doc *doc, const struct ifx_edit *e,
+			      struct ifx_buf *text)
+{
+	ifx_str src = doc->host->doc->src, newline = ifx_style_newline(src, doc->host->span.at);
+	size_t indent = ifx_scalar_indent(doc->host), at = e->span.at, end = at + e->span.len;
+	size_t from, to;
+
+	if (starts_line(doc->src, at) && starts_line(doc->src, end)) {
+		from = host_line(doc, at);
+		to = host_line(doc, end);
+		add_lines(text, e->text, indent, newline, true);
+	} else {
+		from = at < doc->src.len && starts_line(doc->src, at) ? doc->host_map[at] :
+									behind(doc, at);
+		to = end > at ? behind(doc, end) : from;
+		add_lines(text, e->text, indent, newline, false);
+	}
+	return (ifx_span){ from, to - from };
+}
+
 static ifx_status carry(struct compile *c, struct inner *in, const struct ifx_edit *e,
 			struct ifx_buf *text)
 {
 	const struct ifx_doc *doc = in->doc;
-	const struct ifx_node *host = doc->host;
-	ifx_str src = host->doc->src, newline = ifx_style_newline(src, host->span.at), copy;
-	size_t at = e->span.at, end = at + e->span.len, from, to;
-	size_t indent = ifx_column(src, doc->host_map[0]);
+	ifx_style style = doc->host->style;
+	size_t at = e->span.at, end = at + e->span.len;
+	bool lines = ifx_str_chr(e->text, '\n') != SIZE_MAX;
+	ifx_span span;
+	ifx_str copy;
 
 	ifx_buf_clear(text);
-	if (host->style == IFX_LITERAL) {
-		if (starts_line(doc->src, at) && starts_line(doc->src, end)) {
-			from = host_line(doc, at);
-			to = host_line(doc, end);
-			add_lines(text, e->text, indent, newline, true);
-			/* The last line of the file has no break, and what came before it keeps none. */
-			if (to < from)
-				to = from;
-		} else {
-			from = at < doc->src.len && !starts_line(doc->src, at) ? behind(doc, at) :
-				       at < doc->src.len			? doc->host_map[at] :
-										  behind(doc, at);
-			to = end > at ? behind(doc, end) : from;
-			add_lines(text, e->text, indent, newline, false);
-		}
-	} else if (host->style == IFX_FOLDED) {
-		if (ifx_str_chr(e->text, '\n') != SIZE_MAX)
-			return refuse(c, "the text is folded ('>'); write it with '|'");
-		from = doc->host_map[at];
-		to = end < doc->src.len ? doc->host_map[end] : behind(doc, end);
-		if (end == doc->src.len && end && doc->src.ptr[end - 1] == '\n')
-			to = doc->host_map[end - 1];
-		if (end == doc->src.len && !e->text.len)
-			while (from > host->span.at && strchr(" \r\n", src.ptr[from - 1]))
-				from--;
-		ifx_buf_add(text, e->text);
+	if (style == IFX_LITERAL) {
+		span = carry_literal(doc, e, text);
+	} else if (lines && style == IFX_FOLDED) {
+		return refuse(c, "the text is folded ('>'); write it with '|'");
+	} else if (lines && style != IFX_DOUBLE) {
+		return refuse(c, "the text is on one line; write it with '|'");
 	} else {
-		if (host->style != IFX_DOUBLE && ifx_str_chr(e->text, '\n') != SIZE_MAX)
-			return refuse(c, "the text is on one line; write it with '|'");
-		from = doc->host_map[at];
-		to = doc->host_map[end];
-		ifx_scalar_escape(text, e->text, host->style);
+		span.at = at < doc->src.len ? doc->host_map[at] : behind(doc, at);
+		span.len = (end < doc->src.len ? doc->host_map[end] : behind(doc, end)) - span.at;
+		if (style != IFX_FOLDED) {
+			span.at = doc->host_map[at];
+			span.len = doc->host_map[end] - span.at;
+		}
+		ifx_scalar_escape(text, e->text, style);
 	}
 	copy = text->bad ? IFX_NONE : ifx_arena_copy(c->arena, ifx_buf_str(text));
 	if (!copy.ptr)
 		return IFX_ENOMEM;
-	if (ifx_edits_push(&in->outer, c->arena, (ifx_span){ from, to - from }, copy) ==
-	    IFX_EREFUSED)
+	if (ifx_edits_push(&in->outer, c->arena, span, copy) == IFX_EREFUSED)
 		return refuse(c, "two changes touch the same text");
 	return IFX_OK;
 }
 
-/* Does the scalar, with the edits carried over, really say the new text? */
+/* The host with the carried edits in it, as the scalar of a small document: [column blanks][scalar]. */
+struct excerpt {
+	struct ifx_doc doc;
+	struct ifx_node node, map;
+	struct ifx_entry entry, first;
+};
+
+static ifx_status make_excerpt(struct compile *c, const struct inner *in, struct excerpt *x,
+			       struct ifx_buf *text)
+{
+	const struct ifx_node *host = in->doc->host;
+	const struct ifx_entry *entry = host->entry;
+	ifx_str src = host->doc->src;
+	size_t from = host->span.at, pos = from, to = from + host->span.len, column = 0;
+
+	if (ifx_emit_is_text(host))
+		to = host->raw_end;
+	/* An explicit indentation (`|2`) counts from the column of the host's map. */
+	if (entry)
+		column = ifx_column(src, entry->in->first->start);
+	ifx_buf_clear(text);
+	ifx_buf_fill(text, ' ', column);
+	for (size_t i = 0; i < in->outer.n; i++) {
+		const struct ifx_edit *e = &in->outer.items[i];
+
+		if (e->span.at < pos || e->span.at + e->span.len > to)
+			return refuse(c, "the change does not stay inside the text");
+		ifx_buf_add(text, ifx_str_sub(src, pos, e->span.at - pos));
+		ifx_buf_add(text, e->text);
+		pos = e->span.at + e->span.len;
+	}
+	ifx_buf_add(text, ifx_str_sub(src, pos, to - pos));
+	if (text->bad)
+		return IFX_ENOMEM;
+	x->doc.src = ifx_buf_str(text);
+	x->node = *host;
+	x->node.doc = &x->doc;
+	x->node.span = (ifx_span){ column, text->len - column };
+	x->node.raw_end = text->len;
+	x->map.first = &x->first;
+	x->first.start = column;
+	x->entry.in = &x->map;
+	x->node.entry = entry ? &x->entry : NULL;
+	return IFX_OK;
+}
+
+/*
+ * Does the scalar, with the edits carried over, say the new text? Line breaks at its end are a matter of the
+ * host's chomping. The indentation of a block scalar is that of its first line, which may have changed.
+ */
 static ifx_status check_carried(struct compile *c, struct inner *in, struct ifx_buf *text)
 {
 	const struct ifx_node *host = in->doc->host;
-	bool block = host->style == IFX_LITERAL || host->style == IFX_FOLDED;
-	size_t from = host->span.at, to = block ? host->raw_end : host->span.at + host->span.len;
-	struct ifx_edits local;
-	struct ifx_doc doc = { 0 };
-	struct ifx_node node = *host;
-	ifx_str said;
-	ifx_status st;
+	struct excerpt x = { 0 };
+	ifx_status st = make_excerpt(c, in, &x, text);
+	ifx_str said, want = in->after, got;
 
-	/* An explicit indentation counts from the parent's column, which is not in the excerpt. */
-	if (block && ifx_line_end(ifx_raw(host), 0) > 1 &&
-	    strpbrk("123456789", (char[]){ ifx_raw(host).ptr[1], 0 }))
-		return IFX_OK;
-	ifx_edits_init(&local);
-	for (size_t i = 0; i < in->outer.n; i++) {
-		struct ifx_edit e = in->outer.items[i];
-
-		if (e.span.at < from || e.span.at + e.span.len > to) {
-			ifx_edits_release(&local);
-			return refuse(c, "the change does not stay inside the text");
-		}
-		st = ifx_edits_push(&local, c->arena,
-				    (ifx_span){ e.span.at - from, e.span.len }, e.text);
-		if (st != IFX_OK) {
-			ifx_edits_release(&local);
-			return st;
-		}
-	}
-	ifx_buf_clear(text);
-	ifx_edits_splice(&local, ifx_str_sub(host->doc->src, from, to - from), text);
-	ifx_edits_release(&local);
-	if (text->bad)
-		return IFX_ENOMEM;
-	doc.src = ifx_buf_str(text);
-	node.doc = &doc;
-	node.entry = NULL;
-	node.span = (ifx_span){ 0, text->len };
-	node.raw_end = text->len;
-	said = ifx_scalar_decode(&node, c->arena, NULL);
+	if (st != IFX_OK)
+		return st;
+	said = ifx_scalar_decode(&x.node, c->arena, NULL);
 	if (!said.ptr)
 		return IFX_ENOMEM;
-	if (!ifx_str_eq(said, in->after))
+	got = said;
+	while (want.len && want.ptr[want.len - 1] == '\n')
+		want.len--;
+	while (got.len && got.ptr[got.len - 1] == '\n')
+		got.len--;
+	if (!ifx_str_eq(got, want) ||
+	    (ifx_emit_is_text(host) && ifx_scalar_indent(&x.node) != ifx_scalar_indent(host)))
 		return refuse(c, "the text is wrapped in a way that cannot be kept");
-	return IFX_OK;
+	in->after = ifx_arena_copy(c->arena, said);
+	return in->after.ptr ? IFX_OK : IFX_ENOMEM;
 }
 
 static ifx_status compile_inner(struct compile *c, struct inner *in)
@@ -208,10 +237,9 @@ static ifx_status compile_inner(struct compile *c, struct inner *in)
 	st = ifx_plan_make(&in->plan, in->doc, c->ops, c->n, c->arena, c->why);
 	if (st != IFX_OK)
 		return st;
-	in->planned = true;
 	if (in->plan.root_gone) {
 		for (size_t i = 0; i < in->doc->n_comments; i++)
-			if (in->plan.comments[i] != IFX_COMMENT_GOES)
+			if (ifx_plan_fate(&in->plan, i) != IFX_COMMENT_GOES)
 				return refuse(c, "only a comment would be left of the text");
 		return IFX_OK;
 	}
@@ -231,18 +259,6 @@ static ifx_status compile_inner(struct compile *c, struct inner *in)
 		st = check_carried(c, in, &text);
 	ifx_buf_release(&text);
 	return st;
-}
-
-static ifx_status add_change(struct ifx_plan *plan, struct ifx_change change)
-{
-	struct ifx_change *list = ifx_grow(plan->changes, &plan->cap_changes, plan->n_changes + 1,
-					   sizeof(*list));
-
-	if (!list)
-		return IFX_ENOMEM;
-	plan->changes = list;
-	list[plan->n_changes++] = change;
-	return IFX_OK;
 }
 
 static ifx_status compile_all(struct compile *c, struct ifx_edits *edits)
@@ -280,17 +296,11 @@ static ifx_status compile_all(struct compile *c, struct ifx_edits *edits)
 	st = ifx_plan_make(&c->plan, c->doc, ops, c->n + 1, c->arena, c->why);
 	if (st != IFX_OK)
 		return st;
-	c->planned = true;
 	for (size_t i = 0; i < c->n_inner && st == IFX_OK; i++) {
 		struct inner *in = &c->inner[i];
 
-		if (in->plan.root_gone)
-			continue;
-		if (ifx_plan_change(&c->plan, in->doc->host))
-			return refuse(c, "another change is already made there");
-		st = add_change(&c->plan, (struct ifx_change){ .node = in->doc->host,
-							       .text = in->after,
-							       .inside = &in->outer });
+		if (!in->plan.root_gone)
+			st = ifx_plan_inside(&c->plan, in->doc->host, in->after, &in->outer, c->why);
 	}
 	return st == IFX_OK ? ifx_plan_emit(&c->plan, edits, c->why) : st;
 }
@@ -298,14 +308,10 @@ static ifx_status compile_all(struct compile *c, struct ifx_edits *edits)
 static void compile_release(struct compile *c)
 {
 	for (size_t i = 0; i < c->n_inner; i++) {
-		if (c->inner[i].planned)
-			ifx_plan_release(&c->inner[i].plan);
 		ifx_edits_release(&c->inner[i].own);
 		ifx_edits_release(&c->inner[i].outer);
 	}
 	ifx_free(c->inner);
-	if (c->planned)
-		ifx_plan_release(&c->plan);
 }
 
 ifx_status ifx_compile(struct ifx_edits *edits, const struct ifx_doc *doc,

@@ -1,267 +1,425 @@
 /*
- * A plan as byte edits. The pictures in the comments show source on the left, result on the right.
+ * A plan as byte edits: what leaves, what changes, and how the pieces become edits. The pictures in the comments
+ * show source on the left, result on the right.
  */
-#include "edit/plan.h"
+#include "edit/emit.h"
 
+#include "base/alloc.h"
 #include "yaml/scalar.h"
 #include "yaml/style.h"
 
-struct emit {
-	const struct ifx_plan *plan;
-	const struct ifx_doc *doc;
-	ifx_str src;
-	struct ifx_edits *edits;
-	struct ifx_buf *why;
-	struct ifx_buf text; /* scratch */
-};
+#include <stdlib.h>
 
-static ifx_status refuse(struct emit *e, const char *what)
+ifx_status ifx_emit_refuse(struct ifx_emit *e, const char *what)
 {
 	ifx_buf_clear(e->why);
 	ifx_buf_add(e->why, ifx_str_of(what));
 	return IFX_EREFUSED;
 }
 
-static ifx_status push(struct emit *e, size_t from, size_t to, ifx_str text)
+static ifx_status add_piece(struct ifx_emit *e, struct ifx_piece piece)
 {
-	ifx_str copy = ifx_arena_copy(e->plan->arena, text);
-	ifx_status st;
+	struct ifx_piece *list = ifx_grow(e->pieces, &e->cap, e->n + 1, sizeof(*list));
 
-	if (!copy.ptr)
+	if (!list)
 		return IFX_ENOMEM;
-	st = ifx_edits_push(e->edits, e->plan->arena, (ifx_span){ from, to - from }, copy);
-	return st == IFX_EREFUSED ? refuse(e, "two changes touch the same text") : st;
+	e->pieces = list;
+	piece.text = ifx_arena_copy(e->plan->arena, piece.text);
+	piece.order = e->n;
+	if (!piece.text.ptr)
+		return IFX_ENOMEM;
+	list[e->n++] = piece;
+	return IFX_OK;
 }
 
-static ifx_status push_text(struct emit *e, size_t from, size_t to)
+ifx_status ifx_emit_push(struct ifx_emit *e, size_t from, size_t to, ifx_str text)
 {
-	ifx_status st = ifx_buf_status(&e->text);
-
-	return st == IFX_OK ? push(e, from, to, ifx_buf_str(&e->text)) : st;
+	/* Insertions into a value stand before all that comes behind it. */
+	return add_piece(e, (struct ifx_piece){ .span = { from, to - from },
+						.text = text,
+						.depth = SIZE_MAX });
 }
 
-/* Delete, unless a comment that stays lies in the way. */
-static ifx_status cut(struct emit *e, size_t from, size_t to)
+ifx_status ifx_emit_insert(struct ifx_emit *e, size_t at, enum ifx_rank rank,
+			   const struct ifx_node *node)
+{
+	struct ifx_piece piece = { .span = { at, 0 }, .text = ifx_buf_str(&e->text), .rank = rank };
+
+	if (e->text.bad)
+		return IFX_ENOMEM;
+	for (; node->entry; node = node->entry->in)
+		piece.depth++;
+	return add_piece(e, piece);
+}
+
+/* Delete but for `rest`, unless a comment that stays lies in the way. */
+static ifx_status cut_to(struct ifx_emit *e, size_t from, size_t to, ifx_str rest)
 {
 	for (size_t i = ifx_comment_from(e->doc, from);
 	     i < e->doc->n_comments && e->doc->comments[i].span.at < to; i++)
-		if (e->plan->comments[i] != IFX_COMMENT_GOES)
-			return refuse(e, "somebody's comment is in the way");
-	return push(e, from, to, IFX_NONE);
+		if (ifx_plan_fate(e->plan, i) != IFX_COMMENT_GOES)
+			return ifx_emit_refuse(e, "somebody's comment is in the way");
+	return ifx_emit_push(e, from, to, rest);
 }
 
-/* ---- what an entry looks like elsewhere ---- */
+static ifx_status cut(struct ifx_emit *e, size_t from, size_t to)
+{
+	return cut_to(e, from, to, IFX_NONE);
+}
 
-static bool is_block_scalar(const struct ifx_node *node)
+/* ---- looking at the source ---- */
+
+static bool is_blank(char c)
+{
+	return c == ' ' || c == '\t';
+}
+
+static bool ends_line(ifx_str src, size_t at)
+{
+	return at && (src.ptr[at - 1] == '\n' || src.ptr[at - 1] == '\r');
+}
+
+bool ifx_emit_one_line(ifx_str raw)
+{
+	return ifx_str_chr(raw, '\n') == SIZE_MAX && ifx_str_chr(raw, '\r') == SIZE_MAX;
+}
+
+bool ifx_emit_is_text(const struct ifx_node *node)
 {
 	return ifx_is(node, IFX_SCALAR) &&
 	       (node->style == IFX_LITERAL || node->style == IFX_FOLDED);
 }
 
-/* `|+` and `>+`: the blank lines behind are text. */
-static bool keeps_breaks(const struct ifx_node *node)
+/* The chomping indicator in a block scalar's header: `|2-` */
+static bool has_chomp(const struct ifx_node *node, char c)
 {
-	ifx_str raw;
-	size_t end;
+	ifx_str raw = ifx_raw(node);
 
-	if (!is_block_scalar(node))
-		return false;
-	raw = ifx_raw(node);
-	end = ifx_line_end(raw, 0);
-	return ifx_str_chr(ifx_str_sub(raw, 0, end < 3 ? end : 3), '+') != SIZE_MAX;
+	return (raw.len > 1 && raw.ptr[1] == c) ||
+	       (raw.len > 2 && raw.ptr[2] == c && raw.ptr[1] >= '1' && raw.ptr[1] <= '9');
 }
 
-static const struct ifx_node *deepest_last(const struct ifx_node *node)
+bool ifx_emit_keeps_breaks(const struct ifx_node *node)
 {
-	while (node && (node->kind == IFX_MAP || node->kind == IFX_SEQ) && node->style == IFX_BLOCK &&
+	return ifx_emit_is_text(node) && has_chomp(node, '+');
+}
+
+bool ifx_emit_needs_blank(const struct ifx_entry *entry)
+{
+	return ifx_is(entry->value, IFX_SCALAR) && !entry->value->span.len &&
+	       entry->colon != SIZE_MAX;
+}
+
+bool ifx_emit_needs_break(const struct ifx_node *node)
+{
+	return ifx_emit_is_text(node) && !has_chomp(node, '-');
+}
+
+bool ifx_emit_open_end(const struct ifx_node *node)
+{
+	ifx_str src = node->doc->src;
+
+	return ifx_emit_needs_break(node) && node->raw_end == src.len && !ends_line(src, src.len);
+}
+
+const struct ifx_node *ifx_emit_deepest_last(const struct ifx_node *node)
+{
+	while ((node->kind == IFX_MAP || node->kind == IFX_SEQ) && node->style == IFX_BLOCK &&
 	       node->last)
 		node = node->last->value;
 	return node;
 }
 
-/* First byte of the line behind an entry, its comment and the text lines of a `|+` included. */
-static size_t line_behind(ifx_str src, const struct ifx_entry *entry)
+size_t ifx_emit_line_behind(ifx_str src, const struct ifx_entry *entry)
 {
-	const struct ifx_node *last = deepest_last(entry->value);
+	const struct ifx_node *last = ifx_emit_deepest_last(entry->value);
 
-	if (keeps_breaks(last))
+	if (ifx_emit_keeps_breaks(last))
 		return last->raw_end;
 	return ifx_line_next(src, entry->end);
 }
 
-/* Copy lines of [from, to), each shifted by `delta` columns; the first one as it is. */
-static void add_shifted(struct ifx_buf *out, ifx_str src, size_t from, size_t to, long long delta,
-			ifx_str newline)
+bool ifx_emit_deep_comment(const struct ifx_emit *e, size_t at, size_t column)
 {
-	for (size_t line = from; line < to;) {
-		size_t end = ifx_line_end(src, line), next = ifx_line_next(src, line), i = line;
+	size_t i = ifx_comment_from(e->doc, at), c;
 
-		if (end > to)
-			end = next = to;
-		if (line != from) {
-			size_t spaces = 0;
+	while (i < e->doc->n_comments && ifx_plan_fate(e->plan, i) == IFX_COMMENT_GOES)
+		i++;
+	if (i == e->doc->n_comments)
+		return false;
+	c = e->doc->comments[i].span.at;
+	while (at < c && strchr(" \t\r\n", e->src.ptr[at]))
+		at++;
+	return at == c && ifx_column(e->src, c) > column;
+}
 
-			while (i < end && src.ptr[i] == ' ')
-				i++;
-			spaces = i - line;
-			if (delta < 0)
-				spaces -= spaces < (size_t)-delta ? spaces : (size_t)-delta;
-			else if (i < end)
-				spaces += (size_t)delta;
-			ifx_buf_fill(out, ' ', spaces);
-		}
-		ifx_buf_add(out, ifx_str_sub(src, i, end - i));
-		if (next > end && next < to)
-			ifx_buf_add(out, newline);
-		line = next;
-		if (next == end)
-			break;
+ifx_str ifx_emit_indent(ifx_str src, size_t at)
+{
+	size_t start = ifx_line_start(src, at), end = start;
+
+	while (end < at && is_blank(src.ptr[end]))
+		end++;
+	return ifx_str_sub(src, start, end - start);
+}
+
+/* Is there nothing but blanks before `at` on its line? Between braces tabs are common. */
+static bool starts_line(ifx_str src, size_t at)
+{
+	while (at && is_blank(src.ptr[at - 1]))
+		at--;
+	return at == ifx_line_start(src, at);
+}
+
+size_t ifx_emit_last_comma(const struct ifx_emit *e, const struct ifx_node *map)
+{
+	size_t at = map->last->end, stop = map->span.at + map->span.len - 1;
+
+	while (at < stop && e->src.ptr[at] != ',')
+		at = e->src.ptr[at] == '#' ? ifx_line_end(e->src, at) : at + 1;
+	return at < stop ? at : SIZE_MAX;
+}
+
+/* ---- words in this file's hand ---- */
+
+static void look_at(struct ifx_emit *e, const struct ifx_node *node)
+{
+	if (e->quoted == node)
+		return;
+	e->quoted = node;
+	e->quote = ifx_style_quote_near(node);
+	if (e->quote == IFX_PLAIN && !e->doc_quote)
+		e->doc_quote = ifx_style_quote_of(e->doc);
+	if (e->quote == IFX_PLAIN)
+		e->quote = e->doc_quote;
+	e->key_quote = ifx_style_key(node);
+}
+
+void ifx_emit_key(struct ifx_emit *e, const struct ifx_node *node, ifx_str key, bool flow)
+{
+	look_at(e, node);
+	ifx_scalar_quote(&e->text, key, ifx_style_for(key, e->key_quote, flow));
+}
+
+void ifx_emit_value(struct ifx_emit *e, const struct ifx_node *node, ifx_str value, bool flow)
+{
+	look_at(e, node);
+	ifx_scalar_quote(&e->text, value, ifx_style_for(value, e->quote, flow));
+}
+
+bool ifx_emit_is_compact(const struct ifx_node *map)
+{
+	for (const struct ifx_node *m = map; m; m = m->entry ? m->entry->in : NULL) {
+		const struct ifx_entry *first =
+			ifx_is(m, IFX_MAP) && m->style == IFX_FLOW ? m->first : NULL;
+
+		if (!first || first->colon == SIZE_MAX || !first->value->span.len)
+			continue;
+		return first->key->style == IFX_DOUBLE && first->value->span.at == first->colon + 1;
 	}
+	return false;
 }
 
-/* A value that sits on one line as it is. */
-static bool on_one_line(ifx_str raw)
+void ifx_emit_colon(struct ifx_emit *e, bool compact)
 {
-	return ifx_str_chr(raw, '\n') == SIZE_MAX && ifx_str_chr(raw, '\r') == SIZE_MAX;
+	/* Only a quoted key may have its value right behind the colon. */
+	bool quoted = e->text.len && strchr("\"'", e->text.data[e->text.len - 1]);
+
+	ifx_buf_add(&e->text, compact && quoted ? IFX_LIT(":") : IFX_LIT(": "));
 }
 
-static void add_props(struct ifx_buf *out, const struct ifx_node *node)
+static void add_comment_line(struct ifx_emit *e, size_t i, ifx_str indent, ifx_str newline)
 {
-	if (node->tag.len) {
-		ifx_buf_add(out, ifx_str_sub(node->doc->src, node->tag.at, node->tag.len));
-		ifx_buf_addc(out, ' ');
-	}
+	ifx_buf_add(&e->text, indent);
+	ifx_buf_add(&e->text, ifx_comment_text(e->doc, i));
+	ifx_buf_add(&e->text, newline);
 }
 
-static void add_key(struct ifx_buf *out, const struct ifx_node *map, ifx_str key, bool flow)
-{
-	ifx_scalar_quote(out, key, ifx_style_for(key, ifx_style_key(map), flow));
-}
-
-/* `key: value` for a flow map. */
-static ifx_status add_flow_entry(struct emit *e, const struct ifx_coming *c,
-				 const struct ifx_node *map, ifx_str colon)
-{
-	const struct ifx_entry *from = c->entry;
-	const struct ifx_node *value;
-	struct ifx_buf *out = &e->text;
-
-	if (!from) {
-		add_key(out, map, c->key, true);
-		ifx_buf_add(out, colon);
-		ifx_scalar_quote(out, c->value,
-				 ifx_style_value(map, c->value, true));
-		return IFX_OK;
-	}
-	value = from->value;
-	add_props(out, from->key);
-	if (e->doc->json)
-		ifx_scalar_quote(out, c->key, IFX_DOUBLE);
-	else if (from->key->style == IFX_PLAIN)
-		ifx_scalar_quote(out, c->key, ifx_style_for(c->key, IFX_PLAIN, true));
-	else
-		ifx_buf_add(out, ifx_raw(from->key));
-	ifx_buf_add(out, colon);
-	add_props(out, value);
-	if (value->kind == IFX_ALIAS || (value->style == IFX_FLOW && on_one_line(ifx_raw(value)))) {
-		ifx_buf_add(out, ifx_raw(value));
-		return IFX_OK;
-	}
-	if (value->kind != IFX_SCALAR)
-		return refuse(e, "a value of several lines does not fit between braces");
-	if (on_one_line(ifx_raw(value)) && !is_block_scalar(value) &&
-	    (value->style != IFX_PLAIN || !ifx_is_string(value) ||
-	     ifx_plain_ok(ifx_raw(value), true)))
-		ifx_buf_add(out, ifx_raw(value));
-	else
-		ifx_scalar_quote(out, ifx_text(value), IFX_DOUBLE);
-	return ifx_text(value).ptr ? IFX_OK : IFX_ENOMEM;
-}
-
-/* Comments as lines of their own; [first, first + n). */
-static void add_comment_lines(struct emit *e, size_t first, size_t n, size_t column,
-			      ifx_str newline)
-{
-	for (size_t i = first; i < first + n; i++) {
-		ifx_buf_fill(&e->text, ' ', column);
-		ifx_buf_add(&e->text, ifx_comment_text(e->doc, i));
-		ifx_buf_add(&e->text, newline);
-	}
-}
-
-/* All comments of an entry that have no place in a flow map of one line. */
-static void add_own_comments(struct emit *e, const struct ifx_entry *entry, size_t column,
-			     ifx_str newline)
+void ifx_emit_comments(struct ifx_emit *e, const struct ifx_entry *entry, ifx_str indent,
+		       ifx_str newline)
 {
 	size_t first, n = ifx_entry_head(entry, &first), trail = ifx_entry_trail(entry);
-	size_t i = ifx_comment_from(e->doc, entry->start), last = i;
 
-	add_comment_lines(e, first, n, column, newline);
-	while (last < e->doc->n_comments && e->doc->comments[last].span.at < entry->end)
-		last++;
-	add_comment_lines(e, i, last - i, column, newline);
+	for (size_t i = first; i < first + n; i++)
+		add_comment_line(e, i, indent, newline);
+	for (size_t i = ifx_comment_from(e->doc, entry->start);
+	     i < e->doc->n_comments && e->doc->comments[i].span.at < entry->end; i++)
+		add_comment_line(e, i, indent, newline);
 	if (trail != IFX_NO_COMMENT)
-		add_comment_lines(e, trail, 1, column, newline);
-}
-
-/* Lines of an entry in a block map at `column`; each ends with a newline. */
-static ifx_status add_block_entry(struct emit *e, const struct ifx_coming *c,
-				  const struct ifx_node *map, size_t column, ifx_str newline)
-{
-	const struct ifx_entry *from = c->entry;
-	struct ifx_buf *out = &e->text;
-	size_t first, n, trail, end, from_column;
-
-	if (!from) {
-		ifx_buf_fill(out, ' ', column);
-		add_key(out, map, c->key, false);
-		ifx_buf_add(out, IFX_LIT(": "));
-		ifx_scalar_quote(out, c->value,
-				 ifx_style_value(map, c->value, false));
-		ifx_buf_add(out, newline);
-		return IFX_OK;
-	}
-	n = ifx_entry_head(from, &first);
-	trail = ifx_entry_trail(from);
-	end = from->end;
-	add_comment_lines(e, first, n, column, newline);
-	ifx_buf_fill(out, ' ', column);
-	from_column = ifx_column(e->src, from->start);
-	if (from->in->style == IFX_FLOW) {
-		add_props(out, from->key);
-		ifx_buf_add(out, ifx_raw(from->key));
-		ifx_buf_addc(out, ':');
-		if (from->value->span.len || from->value->tag.len) {
-			size_t at = from->value->tag.len && from->value->tag.at < from->value->span.at ?
-					    from->value->tag.at :
-					    from->value->span.at;
-
-			ifx_buf_addc(out, ' ');
-			add_shifted(out, e->src, at, end,
-				    (long long)column - (long long)from_column, newline);
-		}
-		if (trail != IFX_NO_COMMENT)
-			ifx_buf_addf(out, " %.*s", IFX_ARG(ifx_comment_text(e->doc, trail)));
-		ifx_buf_add(out, newline);
-		return IFX_OK;
-	}
-	if (keeps_breaks(deepest_last(from->value)))
-		return refuse(e, "its text keeps the blank lines behind it ('|+' or '>+')");
-	if (is_block_scalar(deepest_last(from->value)) && ifx_line_end(e->src, end) == e->src.len &&
-	    ifx_scalar_decode(deepest_last(from->value), e->plan->arena, NULL).len &&
-	    e->src.ptr[e->src.len - 1] != '\n')
-		return refuse(e, "its text ends without a line break at the end of the file");
-	if (trail != IFX_NO_COMMENT)
-		end = e->doc->comments[trail].span.at + e->doc->comments[trail].span.len;
-	add_shifted(out, e->src, from->start, end, (long long)column - (long long)from_column,
-		    newline);
-	ifx_buf_add(out, newline);
-	return IFX_OK;
+		add_comment_line(e, trail, indent, newline);
 }
 
 /* ---- leaving ---- */
 
-static bool inside_gone(const struct ifx_plan *plan, const struct ifx_entry *entry)
+/* The comment of a vanished map that stays behind on a line of its own. */
+static size_t lone_comment(const struct ifx_emit *e, const struct ifx_entry *entry)
+{
+	size_t to = ifx_line_next(e->src, entry->end);
+
+	for (size_t i = ifx_comment_from(e->doc, entry->start);
+	     i < e->doc->n_comments && e->doc->comments[i].span.at < to; i++)
+		if (ifx_plan_fate(e->plan, i) == IFX_COMMENT_ALONE)
+			return i;
+	return IFX_NO_COMMENT;
+}
+
+static const struct ifx_node *deepest_that_stays(const struct ifx_plan *plan,
+						 const struct ifx_node *node)
+{
+	while ((node->kind == IFX_MAP || node->kind == IFX_SEQ) && node->style == IFX_BLOCK) {
+		const struct ifx_entry *last = ifx_plan_last(plan, node);
+
+		if (!last)
+			break;
+		node = last->value;
+	}
+	return node;
+}
+
+/* `node` is what stands before lines that go up to `to`: what follows then must not become a part of it. */
+static ifx_status check_text_before(struct ifx_emit *e, const struct ifx_node *node, size_t to)
+{
+	if (ifx_emit_keeps_breaks(node))
+		return ifx_emit_refuse(e, "the text before it keeps blank lines ('|+' or '>+')");
+	if (!ifx_emit_is_text(node))
+		return IFX_OK;
+	if (to == e->src.len && !ends_line(e->src, to) && ifx_emit_needs_break(node))
+		return ifx_emit_refuse(e, "the text before it would lose its last line break");
+	if (ifx_emit_deep_comment(e, to, ifx_column(e->src, node->entry->start)))
+		return ifx_emit_refuse(e, "a comment behind it would become part of the text before it");
+	return IFX_OK;
+}
+
+static ifx_status leave_block(struct ifx_emit *e, const struct ifx_entry *entry)
+{
+	size_t first, n = ifx_entry_head(entry, &first), lone = lone_comment(e, entry);
+	size_t from = ifx_line_start(e->src, entry->start);
+	size_t to = ifx_emit_line_behind(e->src, entry);
+	const struct ifx_entry *prev = entry->prev;
+	ifx_status st;
+
+	while (ifx_plan_gone(e->plan, prev))
+		prev = prev->prev;
+	st = prev ? check_text_before(e, deepest_that_stays(e->plan, prev->value), to) : IFX_OK;
+	if (st != IFX_OK)
+		return st;
+	if (!ifx_starts_line(e->src, entry->start)) {
+		/*   - a: 1     ->   - b: 2
+		 *     b: 2                     */
+		const struct ifx_entry *stays = entry->next;
+
+		while (ifx_plan_gone(e->plan, stays))
+			stays = stays->next;
+		if (!stays || lone != IFX_NO_COMMENT)
+			return ifx_emit_refuse(e, "it is on the line of its list item");
+		return cut(e, entry->start, stays->start);
+	}
+	if (ifx_plan_gone(e->plan, entry->in->first) &&
+	    !ifx_starts_line(e->src, entry->in->first->start) && !prev)
+		return IFX_OK; /* went with the first */
+	if (n && ifx_plan_fate(e->plan, first) == IFX_COMMENT_GOES)
+		from = ifx_line_start(e->src, e->doc->comments[first].span.at);
+	if (lone == IFX_NO_COMMENT)
+		return cut(e, from, to);
+	/*   annotations: # why     ->   # why
+	 *     a: 1                            */
+	st = cut(e, entry->start, e->doc->comments[lone].span.at);
+	from = ifx_line_next(e->src, e->doc->comments[lone].span.at);
+	return st == IFX_OK && from < to ? cut(e, from, to) : st;
+}
+
+/* A trailing comment of an entry that is cut out of its line goes with the blanks before it. */
+static ifx_status cut_trail(struct ifx_emit *e, const struct ifx_entry *entry, size_t from)
+{
+	size_t trail = ifx_entry_trail(entry), at;
+
+	if (trail == IFX_NO_COMMENT)
+		return IFX_OK;
+	at = e->doc->comments[trail].span.at;
+	while (at > from && is_blank(e->src.ptr[at - 1]))
+		at--;
+	return cut(e, at, e->doc->comments[trail].span.at + e->doc->comments[trail].span.len);
+}
+
+/* The end of a flow map: no comma is left behind the entry that is the last one now, unless others come. */
+static ifx_status leave_flow_end(struct ifx_emit *e, const struct ifx_entry *first,
+				 const struct ifx_entry *last, size_t from)
+{
+	const struct ifx_entry *before = first->prev;
+	const struct ifx_node *map = first->in;
+	size_t comma = ifx_emit_last_comma(e, map), line = ifx_line_start(e->src, from), to;
+	size_t brace = map->span.at + map->span.len - 1, c;
+	const struct ifx_arrival *arrival = ifx_plan_mark(e->plan, map)->arrival;
+	ifx_status st = IFX_OK;
+
+	/*   "a": 1,          ->     "a": 1
+	 *   "b": 2                }
+	 * }                                 */
+	if (comma == SIZE_MAX && !(arrival && arrival->lines)) {
+		for (comma = before->end; e->src.ptr[comma] != ','; comma++)
+			if (e->src.ptr[comma] == '#')
+				return ifx_emit_refuse(e, "a comment stands before the comma");
+		st = ifx_emit_push(e, comma, comma + 1, IFX_NONE);
+	}
+	to = ifx_line_next(e->src, last->end);
+	if (st != IFX_OK || to <= brace)
+		return st == IFX_OK ? cut(e, line, to) : st;
+	/* The closing brace is on the line of the entry; it goes up, but not behind a comment. */
+	c = ifx_comment_from(e->doc, before->end);
+	if (c < e->doc->n_comments && e->doc->comments[c].span.at < line)
+		return cut(e, from, last->end);
+	line -= line && e->src.ptr[line - 1] == '\n';
+	line -= line && e->src.ptr[line - 1] == '\r';
+	return cut(e, line, last->end);
+}
+
+/* A run of leaving entries of a flow map, first..last. */
+static ifx_status leave_flow(struct ifx_emit *e, const struct ifx_entry *first,
+			     const struct ifx_entry *last)
+{
+	const struct ifx_entry *before = first->prev, *after = last->next;
+	const struct ifx_node *map = first->in;
+	size_t head, from, trail = ifx_entry_trail(last);
+	ifx_status st;
+
+	if (!before && !after) {
+		/* { a: 1 }  ->  {} */
+		if (ifx_plan_mark(e->plan, map)->arrival)
+			return IFX_OK; /* what comes is written over it */
+		return cut(e, map->span.at + 1, map->span.at + map->span.len - 1);
+	}
+	from = first->start;
+	if (starts_line(e->src, from)) {
+		if (ifx_entry_head(first, &head))
+			from = e->doc->comments[head].span.at;
+		if (!after)
+			return leave_flow_end(e, first, last, from);
+		if (starts_line(e->src, after->start))
+			return cut(e, ifx_line_start(e->src, from),
+				   ifx_line_next(e->src, last->end));
+		return cut(e, from, after->start);
+	}
+	if (after && (!before || !starts_line(e->src, after->start)))
+		/* {a: 1, b: 2}  ->  {b: 2} */
+		return cut(e, from, after->start);
+	if (after) {
+		/*   a: 1, b: 2, # b   ->   a: 1,
+		 *   c: 3                   c: 3    */
+		size_t to = trail == IFX_NO_COMMENT ? last->end : e->doc->comments[trail].span.at;
+
+		while (to < e->src.len && e->src.ptr[to] != '\n' && e->src.ptr[to] != '\r')
+			to++;
+		while (is_blank(e->src.ptr[from - 1]))
+			from--;
+		return cut(e, from, to);
+	}
+	/* {a: 1, b: 2}  ->  {a: 1} */
+	st = cut_to(e, before->end, last->end,
+		    ifx_emit_needs_blank(before) ? IFX_LIT(" ") : IFX_NONE);
+	return st == IFX_OK ? cut_trail(e, last, last->end) : st;
+}
+
+/* Is it cut out with an entry around it? Only maps that vanish have such entries. */
+static bool is_inside_gone(const struct ifx_plan *plan, const struct ifx_entry *entry)
 {
 	for (const struct ifx_entry *up = entry->in->entry; up; up = up->in->entry)
 		if (ifx_plan_gone(plan, up))
@@ -269,570 +427,297 @@ static bool inside_gone(const struct ifx_plan *plan, const struct ifx_entry *ent
 	return false;
 }
 
-static bool is_leaving(const struct ifx_plan *plan, const struct ifx_entry *entry)
-{
-	return entry && ifx_plan_gone(plan, entry);
-}
-
-/* The comment of a vanished map that stays behind on a line of its own. */
-static size_t lone_comment(const struct emit *e, const struct ifx_entry *entry)
-{
-	size_t to = ifx_line_next(e->src, entry->end);
-
-	for (size_t i = ifx_comment_from(e->doc, entry->start);
-	     i < e->doc->n_comments && e->doc->comments[i].span.at < to; i++)
-		if (e->plan->comments[i] == IFX_COMMENT_ALONE)
-			return i;
-	return IFX_NO_COMMENT;
-}
-
-/* At the end of a text without final line break the break before goes instead. */
-static size_t extend_back(const struct emit *e, size_t from, size_t to)
-{
-	if (to < e->src.len || !e->src.len || strchr("\r\n", e->src.ptr[e->src.len - 1]))
-		return from;
-	if (from && e->src.ptr[from - 1] == '\n')
-		from--;
-	if (from && e->src.ptr[from - 1] == '\r')
-		from--;
-	return from;
-}
-
-static ifx_status leave_block(struct emit *e, const struct ifx_entry *entry)
-{
-	size_t first, n = ifx_entry_head(entry, &first), lone = lone_comment(e, entry);
-	size_t from = ifx_line_start(e->src, entry->start), to = line_behind(e->src, entry);
-	ifx_status st;
-
-	if (entry->prev && keeps_breaks(deepest_last(entry->prev->value)) &&
-	    !is_leaving(e->plan, entry->prev))
-		return refuse(e, "the text before it keeps blank lines ('|+' or '>+')");
-	if (!ifx_starts_line(e->src, entry->start)) {
-		/*   - a: 1     ->   - b: 2
-		 *     b: 2                     */
-		const struct ifx_entry *stays = entry->next;
-
-		while (is_leaving(e->plan, stays))
-			stays = stays->next;
-		if (!stays || lone != IFX_NO_COMMENT)
-			return refuse(e, "it is on the line of its list item");
-		return cut(e, entry->start, stays->start);
-	}
-	if (entry->prev && is_leaving(e->plan, entry->prev) &&
-	    !ifx_starts_line(e->src, entry->prev->start))
-		return IFX_OK; /* went with the first */
-	if (n && e->plan->comments[first] == IFX_COMMENT_GOES)
-		from = ifx_line_start(e->src, e->doc->comments[first].span.at);
-	if (lone == IFX_NO_COMMENT)
-		return cut(e, extend_back(e, from, to), to);
-	/*   annotations: # why     ->   # why
-	 *     a: 1                            */
-	st = cut(e, entry->start, e->doc->comments[lone].span.at);
-	from = ifx_line_next(e->src, e->doc->comments[lone].span.at);
-	if (st == IFX_OK && from < to)
-		st = cut(e, extend_back(e, from, to), to);
-	return st;
-}
-
-/* Is the comma behind the last entry there already? */
-static size_t trailing_comma(const struct emit *e, const struct ifx_node *map)
-{
-	size_t at = map->last->end, stop = map->span.at + map->span.len - 1;
-
-	while (at < stop) {
-		if (e->src.ptr[at] == '#')
-			at = ifx_line_end(e->src, at);
-		else if (e->src.ptr[at] == ',')
-			return at;
-		else
-			at++;
-	}
-	return SIZE_MAX;
-}
-
-/* A run of leaving entries of a flow map, first..last. */
-static ifx_status leave_flow(struct emit *e, const struct ifx_entry *first,
-			     const struct ifx_entry *last)
-{
-	const struct ifx_entry *before = first->prev, *after = last->next;
-	const struct ifx_node *map = first->in;
-	size_t head, from, to, comma;
-	ifx_status st;
-
-	if (!before && !after)
-		/* { a: 1 }  ->  {} */
-		return cut(e, map->span.at + 1, map->span.at + map->span.len - 1);
-	if (!ifx_starts_line(e->src, first->start)) {
-		/* {a: 1, b: 2}  ->  {b: 2}   and   {a: 1, b: 2}  ->  {a: 1} */
-		if (after)
-			return cut(e, first->start, after->start);
-		return cut(e, before->end, last->end);
-	}
-	from = first->start;
-	if (ifx_entry_head(first, &head))
-		from = e->doc->comments[head].span.at;
-	from = ifx_line_start(e->src, from);
-	if (after && ifx_starts_line(e->src, after->start))
-		return cut(e, from, ifx_line_next(e->src, last->end));
-	if (after)
-		return cut(e, first->start, after->start);
-	/*   "a": 1,          ->     "a": 1
-	 *   "b": 2                }
-	 * }                                 */
-	comma = trailing_comma(e, map);
-	if (comma == SIZE_MAX) {
-		for (comma = before->end; e->src.ptr[comma] != ','; comma++)
-			if (e->src.ptr[comma] == '#')
-				return refuse(e, "a comment stands before the comma");
-		st = push(e, comma, comma + 1, IFX_NONE);
-		if (st != IFX_OK)
-			return st;
-	}
-	to = ifx_line_next(e->src, last->end);
-	if (to > map->span.at + map->span.len - 1) {
-		/* The closing brace is on the line of the entry. */
-		to = last->end;
-		from = ifx_line_start(e->src, from);
-		from -= from && e->src.ptr[from - 1] == '\n';
-		from -= from && e->src.ptr[from - 1] == '\r';
-	}
-	return cut(e, from, to);
-}
-
-static ifx_status leave_all(struct emit *e)
+static ifx_status leave_all(struct ifx_emit *e)
 {
 	ifx_status st = IFX_OK;
 
 	for (size_t i = 0; i < e->plan->n_gone && st == IFX_OK; i++) {
 		const struct ifx_entry *entry = e->plan->gone[i], *last = entry;
 
-		if (inside_gone(e->plan, entry))
+		if (is_inside_gone(e->plan, entry))
 			continue;
 		if (entry->in->style == IFX_BLOCK) {
 			st = leave_block(e, entry);
+			/* `metadata:` whose last entry left becomes `metadata: {}`. */
+			if (st == IFX_OK && !entry->prev &&
+			    ifx_plan_mark(e->plan, entry->in)->is_empty) {
+				size_t at = entry->in->entry->colon + 1;
+
+				st = ifx_emit_push(e, at, at, IFX_LIT(" {}"));
+			}
 			continue;
 		}
-		if (is_leaving(e->plan, entry->prev))
+		if (ifx_plan_gone(e->plan, entry->prev))
 			continue;
-		while (is_leaving(e->plan, last->next))
+		while (ifx_plan_gone(e->plan, last->next))
 			last = last->next;
 		st = leave_flow(e, entry, last);
 	}
 	return st;
 }
 
-/* `metadata:` whose last entry left becomes `metadata: {}`. */
-static ifx_status mark_emptied(struct emit *e)
-{
-	ifx_status st = IFX_OK;
-
-	for (size_t i = 0; i < e->plan->n_emptied && st == IFX_OK; i++) {
-		const struct ifx_emptied *x = &e->plan->emptied[i];
-		size_t at = x->map->entry->colon + 1;
-
-		if (x->braces && x->map->style == IFX_BLOCK)
-			st = push(e, at, at, IFX_LIT(" {}"));
-	}
-	return st;
-}
-
-/* ---- arriving ---- */
-
-static bool on_own_lines(const struct emit *e, const struct ifx_node *map)
-{
-	return map->last && ifx_starts_line(e->src, map->last->start) &&
-	       !on_one_line(ifx_raw(map));
-}
-
-/* What stands between key and value, and between entries, in this flow map: `: ` and `, ` unless it is compact. */
-static ifx_str flow_colon(const struct emit *e, const struct ifx_node *map)
-{
-	for (const struct ifx_node *m = map; m; m = m->entry ? m->entry->in : NULL) {
-		const struct ifx_entry *first = ifx_is(m, IFX_MAP) && m->style == IFX_FLOW ? m->first : NULL;
-
-		if (first && first->colon != SIZE_MAX && first->value->span.len)
-			return first->key->style == IFX_DOUBLE &&
-					       first->value->span.at == first->colon + 1 ?
-				       IFX_LIT(":") :
-				       IFX_LIT(": ");
-	}
-	(void)e;
-	return IFX_LIT(": ");
-}
-
-static ifx_str flow_comma(const struct emit *e, const struct ifx_node *map)
-{
-	if (map->n > 1) {
-		size_t at = map->first->end, stop = map->first->next->start;
-
-		while (at < stop && e->src.ptr[at] != ',')
-			at++;
-		if (at < stop && at + 1 == stop)
-			return IFX_LIT(",");
-		return IFX_LIT(", ");
-	}
-	return ifx_str_eq(flow_colon(e, map), IFX_LIT(":")) ? IFX_LIT(",") : IFX_LIT(", ");
-}
-
-/*
- * The entries that come, for a flow map, behind `path` keys that are made on the way.
- * lines: each on a line of its own at `column`, as JSON is printed.
- */
-static ifx_status add_flow_text(struct emit *e, const struct ifx_arrival *a, bool lines,
-				size_t column, ifx_str newline)
-{
-	const struct ifx_node *map = a->place.base;
-	size_t step = lines ? ifx_style_step(map) : 0;
-	ifx_str colon = flow_colon(e, map), comma = flow_comma(e, map);
-	struct ifx_buf *out = &e->text;
-	ifx_status st = IFX_OK;
-
-	if (lines && ifx_is(map, IFX_MAP) && map->first && map->entry &&
-	    map->entry->in->style == IFX_FLOW) {
-		size_t outer = ifx_column(e->src, map->entry->start);
-
-		if (ifx_starts_line(e->src, map->entry->start) && column > outer)
-			step = column - outer;
-	}
-	for (size_t i = 0; i < a->place.n; i++) {
-		add_key(out, map, a->place.path[i], true);
-		ifx_buf_add(out, colon);
-		ifx_buf_addc(out, '{');
-		if (lines) {
-			column += step;
-			ifx_buf_add(out, newline);
-			ifx_buf_fill(out, ' ', column);
-		}
-	}
-	for (const struct ifx_coming *c = a->first; c && st == IFX_OK; c = c->next) {
-		if (c != a->first && lines) {
-			ifx_buf_addc(out, ',');
-			ifx_buf_add(out, newline);
-			ifx_buf_fill(out, ' ', column);
-		} else if (c != a->first) {
-			ifx_buf_add(out, comma);
-		}
-		st = add_flow_entry(e, c, map, colon);
-	}
-	for (size_t i = 0; i < a->place.n; i++) {
-		if (lines) {
-			column -= step;
-			ifx_buf_add(out, newline);
-			ifx_buf_fill(out, ' ', column);
-		}
-		ifx_buf_addc(out, '}');
-	}
-	return st;
-}
-
-/* Comments of what comes into a flow map go above the block entry that holds it. */
-static ifx_status comments_above(struct emit *e, const struct ifx_arrival *a)
-{
-	size_t at, column;
-	ifx_str newline;
-
-	ifx_buf_clear(&e->text);
-	if (!a->anchor) {
-		for (const struct ifx_coming *c = a->first; c; c = c->next)
-			if (c->entry)
-				add_own_comments(e, c->entry, 0, IFX_LIT("\n"));
-		return e->text.len ? refuse(e, "its comment has no place there") : IFX_OK;
-	}
-	at = ifx_line_start(e->src, a->anchor->start);
-	column = a->anchor->start - at;
-	newline = ifx_style_newline(e->src, at);
-	for (const struct ifx_coming *c = a->first; c; c = c->next)
-		if (c->entry)
-			add_own_comments(e, c->entry, column, newline);
-	if (e->text.len && !ifx_starts_line(e->src, a->anchor->start))
-		return refuse(e, "its comment has no place there");
-	return push_text(e, at, at);
-}
-
-static ifx_status arrive_flow(struct emit *e, const struct ifx_arrival *a)
-{
-	const struct ifx_node *map = a->place.base;
-	size_t at, column, comma = SIZE_MAX;
-	bool lines, has_entries = false;
-	ifx_str newline;
-	ifx_status st = comments_above(e, a);
-
-	if (st != IFX_OK)
-		return st;
-	ifx_buf_clear(&e->text);
-	if (map->kind != IFX_MAP) {
-		/* {annotations: }  ->  {annotations: {a: 1}} */
-		if (!map->entry || map->entry->colon == SIZE_MAX)
-			return refuse(e, "the empty value there has no colon");
-		if (!map->span.len)
-			ifx_buf_addc(&e->text, ' ');
-		ifx_buf_addc(&e->text, '{');
-		st = add_flow_text(e, a, false, 0, IFX_NONE);
-		ifx_buf_addc(&e->text, '}');
-		if (st != IFX_OK)
-			return st;
-		return push_text(e, map->span.at, map->span.at + map->span.len);
-	}
-	for (const struct ifx_entry *x = map->first; x; x = x->next)
-		has_entries |= !ifx_plan_gone(e->plan, x);
-	if (!has_entries && map->first)
-		return refuse(e, "all other entries of the map go at the same time");
-	if (!has_entries) {
-		const struct ifx_node *outer = map->entry ? map->entry->in : NULL;
-
-		lines = e->doc->json && outer && outer->kind == IFX_MAP && on_own_lines(e, outer);
-		newline = ifx_style_newline(e->src, map->span.at);
-		column = lines ? ifx_column(e->src, map->entry->start) : 0;
-		if (lines) {
-			size_t step = outer->entry && ifx_starts_line(e->src, outer->entry->start) ?
-					      column - ifx_column(e->src, outer->entry->start) :
-					      2;
-
-			column += step;
-			ifx_buf_add(&e->text, newline);
-			ifx_buf_fill(&e->text, ' ', column);
-			st = add_flow_text(e, a, true, column, newline);
-			ifx_buf_add(&e->text, newline);
-			ifx_buf_fill(&e->text, ' ', column - step);
-		} else {
-			st = add_flow_text(e, a, false, 0, newline);
-		}
-		if (st != IFX_OK)
-			return st;
-		if (ifx_comment_from(e->doc, map->span.at) !=
-		    ifx_comment_from(e->doc, map->span.at + map->span.len))
-			return refuse(e, "a comment stands between the braces");
-		return push_text(e, map->span.at + 1, map->span.at + map->span.len - 1);
-	}
-	comma = trailing_comma(e, map);
-	lines = on_own_lines(e, map);
-	newline = ifx_style_newline(e->src, map->last->end);
-	if (is_leaving(e->plan, map->last))
-		return refuse(e, "the last entry of that map goes at the same time");
-	if (!lines) {
-		at = comma == SIZE_MAX ? map->last->end : comma + 1;
-		ifx_buf_add(&e->text, comma == SIZE_MAX ? flow_comma(e, map) : IFX_LIT(" "));
-		st = add_flow_text(e, a, false, 0, newline);
-		if (comma != SIZE_MAX)
-			ifx_buf_addc(&e->text, ',');
-		return st == IFX_OK ? push_text(e, at, at) : st;
-	}
-	/*   "a": 1        ->     "a": 1,
-	 * }                      "b": 2
-	 *                      }          */
-	column = ifx_column(e->src, map->last->start);
-	if (comma == SIZE_MAX) {
-		st = push(e, map->last->end, map->last->end, IFX_LIT(","));
-		if (st != IFX_OK)
-			return st;
-	}
-	at = ifx_line_end(e->src, comma == SIZE_MAX ? map->last->end : comma);
-	if (at > map->span.at + map->span.len - 1)
-		at = map->last->end;
-	ifx_buf_clear(&e->text);
-	ifx_buf_add(&e->text, newline);
-	ifx_buf_fill(&e->text, ' ', column);
-	st = add_flow_text(e, a, true, column, newline);
-	if (comma != SIZE_MAX)
-		ifx_buf_addc(&e->text, ',');
-	return st == IFX_OK ? push_text(e, at, at) : st;
-}
-
-static ifx_status arrive_block(struct emit *e, struct ifx_arrival *a)
-{
-	const struct ifx_node *map = a->place.base, *look = map;
-	bool fill = !map->first; /* a null, or {}: its entries are made below its key */
-	size_t at, column, step = ifx_style_step(map);
-	ifx_str newline;
-	ifx_status st = IFX_OK;
-
-	ifx_buf_clear(&e->text);
-	if (fill) {
-		const struct ifx_entry *owner = map->entry;
-		size_t value_end = map->span.at + map->span.len;
-
-		if (!owner || !owner->key || owner->colon == SIZE_MAX || map->anchor.len || map->tag.len)
-			return refuse(e, "the empty value there cannot be filled");
-		if (ifx_comment_from(e->doc, map->span.at) != ifx_comment_from(e->doc, value_end))
-			return refuse(e, "a comment stands between the braces");
-		look = owner->in;
-		step = ifx_style_step(look);
-		column = ifx_column(e->src, owner->start) + step;
-		at = ifx_line_next(e->src, owner->end);
-		if (map->span.len) {
-			st = push(e, owner->colon + 1, value_end, IFX_NONE);
-			if (st != IFX_OK)
-				return st;
-		}
-	} else {
-		column = ifx_column(e->src, map->first->start);
-		at = line_behind(e->src, map->last);
-		if (is_block_scalar(deepest_last(map->last->value)) && at == e->src.len &&
-		    !strchr("\r\n", e->src.ptr[at - 1]))
-			return refuse(e, "the text before it ends without a line break at the end of the file");
-		if (a->front) {
-			size_t first, n = ifx_entry_head(map->first, &first);
-
-			at = n ? e->doc->comments[first].span.at : map->first->start;
-			at = ifx_line_start(e->src, at);
-		}
-	}
-	newline = ifx_style_newline(e->src, at ? at - 1 : 0);
-	for (size_t i = 0; i < a->place.n; i++) {
-		ifx_buf_fill(&e->text, ' ', column);
-		add_key(&e->text, look, a->place.path[i], false);
-		ifx_buf_addc(&e->text, ':');
-		ifx_buf_add(&e->text, newline);
-		column += step;
-	}
-	for (const struct ifx_coming *c = a->first; c && st == IFX_OK; c = c->next)
-		st = add_block_entry(e, c, a->place.n ? look : map, column, newline);
-	if (st != IFX_OK)
-		return st;
-	if (at == e->src.len && at && !strchr("\r\n", e->src.ptr[at - 1])) {
-		/* The file has no final line break and keeps it so. */
-		ifx_str lines = ifx_arena_copy(e->plan->arena, ifx_buf_str(&e->text));
-
-		if (!lines.ptr)
-			return IFX_ENOMEM;
-		ifx_buf_clear(&e->text);
-		ifx_buf_add(&e->text, newline);
-		ifx_buf_add(&e->text, ifx_str_sub(lines, 0, lines.len - newline.len));
-	}
-	return push_text(e, at, at);
-}
-
-static ifx_status arrive_all(struct emit *e)
-{
-	ifx_status st = IFX_OK;
-
-	for (struct ifx_arrival *a = e->plan->arrivals; a && st == IFX_OK; a = a->next)
-		st = a->flow ? arrive_flow(e, a) : arrive_block(e, a);
-	return st;
-}
-
 /* ---- changing ---- */
 
-static ifx_status change_scalar(struct emit *e, const struct ifx_change *c)
+static ifx_status change_scalar(struct ifx_emit *e, const struct ifx_change *c)
 {
 	const struct ifx_node *node = c->node;
-	bool flow = node->entry && node->entry->in->style == IFX_FLOW;
-	bool is_key = node->entry && node->entry->key == node;
+	const struct ifx_entry *entry = node->entry;
+	bool flow = entry && entry->in->style == IFX_FLOW, is_key = entry && entry->key == node;
+	size_t end = node->span.at + node->span.len, i = ifx_comment_from(e->doc, node->span.at);
 	ifx_style style = node->style;
 
 	ifx_buf_clear(&e->text);
-	if (is_block_scalar(node))
-		return refuse(e, "the value is a text of several lines");
-	if (is_key && style == IFX_PLAIN)
-		style = ifx_style_for(c->text, IFX_PLAIN, flow);
-	else if (c->plain)
+	if (ifx_emit_is_text(node)) {
+		if (i < e->doc->n_comments && e->doc->comments[i].span.at < end)
+			return ifx_emit_refuse(e, "a comment stands before the text");
 		style = IFX_PLAIN;
-	else if (style == IFX_PLAIN)
-		style = ifx_plain_ok(c->text, flow) && ifx_is_string(node) ?
-				IFX_PLAIN :
-				ifx_style_for(c->text, ifx_style_value_quote(node), flow);
-	else
-		style = ifx_style_for(c->text, style, flow);
+	}
+	if (!node->span.len && !is_key && entry && entry->key && entry->colon == SIZE_MAX) {
+		if (!flow)
+			return ifx_emit_refuse(e, "the empty value there has no colon");
+		ifx_buf_addc(&e->text, ':');
+	}
 	if (!node->span.len)
 		ifx_buf_addc(&e->text, ' ');
-	ifx_scalar_quote(&e->text, c->text, style);
-	return push_text(e, node->span.at, node->span.at + node->span.len);
+	if (c->plain)
+		ifx_scalar_quote(&e->text, c->text, IFX_PLAIN);
+	else if (style != IFX_PLAIN)
+		ifx_scalar_quote(&e->text, c->text, ifx_style_for(c->text, style, flow));
+	else if (ifx_plain_ok(c->text, flow) && (is_key || !node->doc->json))
+		ifx_scalar_quote(&e->text, c->text, IFX_PLAIN);
+	else if (is_key)
+		ifx_scalar_quote(&e->text, c->text, IFX_DOUBLE);
+	else
+		ifx_emit_value(e, entry ? entry->in : node, c->text, flow);
+	if (e->text.bad)
+		return IFX_ENOMEM;
+	return ifx_emit_push(e, node->span.at, end, ifx_buf_str(&e->text));
+}
+
+/* `value` under a new key between braces; JSON that has its entries on lines gets more of them. */
+static ifx_status wrap_in_flow(struct ifx_emit *e, const struct ifx_change *c)
+{
+	const struct ifx_entry *entry = c->wrap;
+	const struct ifx_node *value = entry->value;
+	ifx_str indent = ifx_emit_indent(e->src, entry->start), newline, step = IFX_LIT("  ");
+	bool lines = e->doc->json && starts_line(e->src, entry->start) &&
+		     entry->start > ifx_line_start(e->src, entry->start);
+
+	newline = ifx_style_newline(e->src, entry->start);
+	if (lines && entry->in->entry) {
+		ifx_str outer = ifx_emit_indent(e->src, entry->in->entry->start);
+
+		if (indent.len > outer.len && ifx_str_starts(indent, outer))
+			step = ifx_str_sub(indent, outer.len, indent.len - outer.len);
+	} else if (lines) {
+		step = indent;
+	}
+	if (!value->span.len && e->src.ptr[value->span.at - 1] == ':')
+		ifx_buf_addc(&e->text, ' ');
+	ifx_buf_addc(&e->text, '{');
+	if (lines) {
+		ifx_buf_add(&e->text, newline);
+		ifx_buf_add(&e->text, indent);
+		ifx_buf_add(&e->text, step);
+	}
+	ifx_emit_key(e, entry->in, c->text, true);
+	ifx_emit_colon(e, ifx_emit_is_compact(entry->in));
+	ifx_buf_add(&e->text, ifx_raw(value));
+	if (lines) {
+		ifx_buf_add(&e->text, newline);
+		ifx_buf_add(&e->text, indent);
+	}
+	ifx_buf_addc(&e->text, '}');
+	if (e->text.bad)
+		return IFX_ENOMEM;
+	return ifx_emit_push(e, value->span.at, value->span.at + value->span.len,
+			     ifx_buf_str(&e->text));
 }
 
 /*   percent: 25   # canary     ->   percent:   # canary
  *                                     value: 25          */
-static ifx_status change_wrap(struct emit *e, const struct ifx_change *c)
+static ifx_status change_wrap(struct ifx_emit *e, const struct ifx_change *c)
 {
 	const struct ifx_entry *entry = c->wrap;
 	const struct ifx_node *value = entry->value;
 	size_t end = value->span.at + value->span.len, at;
-	ifx_str newline;
 	ifx_status st;
 
 	ifx_buf_clear(&e->text);
-	if (entry->in->style == IFX_FLOW) {
-		ifx_buf_addc(&e->text, '{');
-		add_key(&e->text, entry->in, c->text, true);
-		ifx_buf_addf(&e->text, "%.*s%.*s}", IFX_ARG(flow_colon(e, entry->in)),
-			     IFX_ARG(ifx_raw(value)));
-		return push_text(e, value->span.at, end);
-	}
-	if (!on_one_line(ifx_str_sub(e->src, entry->colon, end - entry->colon)))
-		return refuse(e, "only a value of one line can be wrapped");
-	st = push(e, entry->colon + 1, end, IFX_NONE);
+	if (entry->in->style == IFX_FLOW)
+		return wrap_in_flow(e, c);
+	if (!ifx_emit_one_line(ifx_str_sub(e->src, entry->colon, end - entry->colon)))
+		return ifx_emit_refuse(e, "only a value of one line can be wrapped");
+	st = ifx_emit_push(e, entry->colon + 1, end, IFX_NONE);
 	if (st != IFX_OK)
 		return st;
 	at = ifx_line_end(e->src, end);
-	newline = ifx_style_newline(e->src, at);
-	ifx_buf_add(&e->text, newline);
+	ifx_buf_add(&e->text, ifx_style_newline(e->src, at));
 	ifx_buf_fill(&e->text, ' ',
 		     ifx_column(e->src, entry->start) + ifx_style_step(entry->in));
-	add_key(&e->text, entry->in, c->text, false);
-	ifx_buf_addf(&e->text, ": %.*s", IFX_ARG(ifx_raw(value)));
-	return push_text(e, at, at);
+	ifx_emit_key(e, entry->in, c->text, false);
+	ifx_buf_addc(&e->text, ':');
+	if (value->span.len)
+		ifx_buf_addf(&e->text, " %.*s", IFX_ARG(ifx_raw(value)));
+	if (e->text.bad)
+		return IFX_ENOMEM;
+	return ifx_emit_push(e, at, at, ifx_buf_str(&e->text));
 }
 
-static ifx_status change_all(struct emit *e)
+static ifx_status change_all(struct ifx_emit *e)
 {
 	ifx_status st = IFX_OK;
 
-	for (size_t i = 0; i < e->plan->n_changes && st == IFX_OK; i++) {
-		const struct ifx_change *c = &e->plan->changes[i];
-
-		if (c->inside)
-			for (size_t k = 0; k < c->inside->n && st == IFX_OK; k++)
-				st = push(e, c->inside->items[k].span.at,
-					  c->inside->items[k].span.at + c->inside->items[k].span.len,
-					  c->inside->items[k].text);
-		else if (c->wrap)
+	for (const struct ifx_change *c = e->plan->changes; c && st == IFX_OK; c = c->next) {
+		if (c->wrap) {
 			st = change_wrap(e, c);
-		else
+		} else if (!c->inside) {
 			st = change_scalar(e, c);
+		} else {
+			for (size_t i = 0; i < c->inside->n && st == IFX_OK; i++) {
+				const struct ifx_edit *x = &c->inside->items[i];
+
+				st = ifx_emit_push(e, x->span.at, x->span.at + x->span.len, x->text);
+			}
+		}
 	}
 	return st;
 }
 
 /* Comments of a removed duplicate go above the entry that stays. */
-static ifx_status inherit_all(struct emit *e)
+static ifx_status inherit_all(struct ifx_emit *e)
 {
 	ifx_status st = IFX_OK;
 
 	for (const struct ifx_legacy *l = e->plan->legacies; l && st == IFX_OK; l = l->next) {
-		const struct ifx_entry *heir = l->heir;
-		size_t at, column;
+		const struct ifx_entry *above = l->above ? l->above : l->heir;
+		size_t at = ifx_line_start(e->src, above->start);
 
-		/* Inside braces there is no line to put it on. */
-		while (heir->in->style == IFX_FLOW && heir->in->entry)
-			heir = heir->in->entry;
-		at = ifx_line_start(e->src, heir->start);
-		column = heir->start - at;
 		ifx_buf_clear(&e->text);
-		add_own_comments(e, l->from, column, ifx_style_newline(e->src, at));
+		ifx_emit_comments(e, l->from, ifx_emit_indent(e->src, above->start),
+				  ifx_style_newline(e->src, at));
 		if (!e->text.len)
 			continue;
-		if (!ifx_starts_line(e->src, heir->start))
-			return refuse(e, "its comment has no place at the entry that stays");
-		st = push_text(e, at, at);
+		if (!l->above || !ifx_starts_line(e->src, above->start))
+			return ifx_emit_refuse(e, "its comment has no place at the entry that stays");
+		st = ifx_emit_insert(e, at, IFX_ABOVE, above->in);
+	}
+	return st;
+}
+
+/* ---- pieces to edits ---- */
+
+static int by_place(const void *a, const void *b)
+{
+	const struct ifx_piece *x = a, *y = b;
+
+	if (x->span.at != y->span.at)
+		return x->span.at < y->span.at ? -1 : 1;
+	if (!x->span.len != !y->span.len)
+		return x->span.len ? 1 : -1;
+	if (x->rank != y->rank)
+		return x->rank < y->rank ? -1 : 1;
+	if (x->depth != y->depth)
+		return x->depth > y->depth ? -1 : 1;
+	return x->order < y->order ? -1 : 1;
+}
+
+static ifx_str without_break(ifx_str text)
+{
+	text.len -= text.len && text.ptr[text.len - 1] == '\n';
+	text.len -= text.len && text.ptr[text.len - 1] == '\r';
+	return text;
+}
+
+/*
+ * A text whose last line has no break keeps it so. Lines that come to its end were written with a break behind
+ * each, and lines that go from its end leave one: move the one before the first to where the last one is not.
+ *
+ *   a: 1          ->     a: 1           a: 1        ->     a: 1<EOF>
+ *   b: 2<EOF>            b: 2           b: 2<EOF>
+ *                        c: 3<EOF>
+ */
+static ifx_status keep_open_end(struct ifx_emit *e)
+{
+	size_t end = e->src.len, i = e->n;
+	struct ifx_piece *first = NULL, *last = NULL;
+	ifx_str newline = ifx_style_newline(e->src, end), text;
+	char *p;
+
+	if (!end || ends_line(e->src, end))
+		return IFX_OK;
+	for (; i > 0; i--) {
+		struct ifx_piece *x = &e->pieces[i - 1];
+		bool lines = !x->span.len && x->rank != IFX_IN_LINE;
+
+		if (x->span.at + x->span.len != end || !(lines || !x->text.len))
+			break;
+		if (lines) {
+			first = x;
+			last = last ? last : x;
+		}
+		end = x->span.at;
+	}
+	if (last)
+		last->text = without_break(last->text);
+	if (end != ifx_line_start(e->src, end)) {
+		/* Nothing but the lines that come. */
+		if (!first)
+			return IFX_OK;
+		p = ifx_arena_alloc(e->plan->arena, newline.len + first->text.len + 1);
+		if (!p)
+			return IFX_ENOMEM;
+		memcpy(p, newline.ptr, newline.len);
+		memcpy(p + newline.len, first->text.ptr, first->text.len);
+		text = (ifx_str){ p, newline.len + first->text.len };
+		first->text = text;
+	} else if (!first && i < e->n && ends_line(e->src, end)) {
+		/* Blank lines above go too: the last line would be an empty one. */
+		struct ifx_piece *x = &e->pieces[i];
+		size_t at = end, line = end;
+
+		while (line && ends_line(e->src, line)) {
+			at = without_break(ifx_str_sub(e->src, 0, line)).len;
+			line = at;
+			while (line && is_blank(e->src.ptr[line - 1]))
+				line--;
+		}
+		x->span.len += x->span.at - at;
+		x->span.at = at;
+	}
+	return IFX_OK;
+}
+
+static ifx_status to_edits(struct ifx_emit *e, struct ifx_edits *edits)
+{
+	ifx_status st;
+
+	qsort(e->pieces, e->n, sizeof(*e->pieces), by_place);
+	st = keep_open_end(e);
+	for (size_t i = 0; i < e->n && st == IFX_OK; i++) {
+		st = ifx_edits_push(edits, e->plan->arena, e->pieces[i].span, e->pieces[i].text);
+		if (st == IFX_EREFUSED)
+			return ifx_emit_refuse(e, "two changes touch the same text");
 	}
 	return st;
 }
 
 ifx_status ifx_plan_emit(const struct ifx_plan *plan, struct ifx_edits *edits, struct ifx_buf *why)
 {
-	struct emit e = { .plan = plan, .doc = plan->doc, .src = plan->doc->src, .edits = edits,
-			  .why = why };
+	struct ifx_emit e = { .plan = plan, .doc = plan->doc, .src = plan->doc->src, .why = why };
 	ifx_status st;
 
 	ifx_buf_init(&e.text, IFX_BUF_MAX);
 	st = leave_all(&e);
 	if (st == IFX_OK)
-		st = mark_emptied(&e);
-	if (st == IFX_OK)
 		st = change_all(&e);
 	if (st == IFX_OK)
 		st = inherit_all(&e);
 	if (st == IFX_OK)
-		st = arrive_all(&e);
+		st = ifx_emit_arrivals(&e);
+	if (st == IFX_OK)
+		st = to_edits(&e, edits);
 	ifx_buf_release(&e.text);
+	ifx_free(e.pieces);
 	return st;
 }

@@ -1,30 +1,42 @@
 #include "edit/plan.h"
 
-#include "base/alloc.h"
-
 #include <stdlib.h>
 
-static ifx_status refuse(struct ifx_buf *why, const char *fmt, ...) IFX_PRINTF(2, 3);
+/* A plan while it is made. */
+struct make {
+	struct ifx_plan *plan;
+	struct ifx_buf *why;
+	struct leaving *leaving, *last_leaving;
+	struct ifx_legacy *last_legacy;
+	struct new_key *keys;
+	size_t n_keys;
+};
 
-static ifx_status refuse(struct ifx_buf *why, const char *fmt, ...)
+/* An entry that goes, by an operation or because nothing is left of its map. */
+struct leaving {
+	const struct ifx_entry *entry;
+	struct leaving *next;
+};
+
+/* A key that a map will have: a renamed or a coming one. */
+struct new_key {
+	const void *map; /* a node, or the ifx_coming whose map is made */
+	const struct ifx_node *node; /* the same, or NULL when it is made */
+	ifx_str key;
+	struct new_key *next;
+};
+
+static ifx_status refuse(struct make *m, const char *fmt, ...) IFX_PRINTF(2, 3);
+
+static ifx_status refuse(struct make *m, const char *fmt, ...)
 {
 	va_list ap;
 
 	va_start(ap, fmt);
-	ifx_buf_clear(why);
-	ifx_buf_vaddf(why, fmt, ap);
+	ifx_buf_clear(m->why);
+	ifx_buf_vaddf(m->why, fmt, ap);
 	va_end(ap);
 	return IFX_EREFUSED;
-}
-
-static size_t line_of(ifx_str src, size_t at)
-{
-	size_t line = 1;
-
-	for (size_t i = 0; i < at && i < src.len; i = ifx_line_next(src, i))
-		if (ifx_line_next(src, i) <= at)
-			line++;
-	return line;
 }
 
 struct ifx_place ifx_place_of(const struct ifx_node *from, const ifx_str *keys, size_t n)
@@ -42,403 +54,615 @@ struct ifx_place ifx_place_of(const struct ifx_node *from, const ifx_str *keys, 
 	return place;
 }
 
-/* ---- what the plan knows ---- */
+/* ---- marks ---- */
 
-static int by_start(const void *a, const void *b)
+static size_t slot_of(const struct ifx_plan *plan, const void *what)
 {
-	const struct ifx_entry *x = *(const struct ifx_entry *const *)a;
-	const struct ifx_entry *y = *(const struct ifx_entry *const *)b;
+	uint64_t h = (uint64_t)(uintptr_t)what * 0x9E3779B97F4A7C15u;
+	size_t i = (size_t)(h >> 32) & (plan->n_slots - 1);
 
-	/* An entry and the first one of its value may start at the same byte; the longer goes first. */
-	if (x->start != y->start)
-		return x->start < y->start ? -1 : 1;
-	return (x->end < y->end) - (x->end > y->end);
+	while (plan->marks[i] && plan->marks[i]->what != what)
+		i = (i + 1) & (plan->n_slots - 1);
+	return i;
+}
+
+const struct ifx_mark *ifx_plan_mark(const struct ifx_plan *plan, const void *what)
+{
+	static const struct ifx_mark nothing;
+	const struct ifx_mark *mark = plan->n_slots ? plan->marks[slot_of(plan, what)] : NULL;
+
+	return mark ? mark : &nothing;
+}
+
+static bool grow_marks(struct ifx_plan *plan)
+{
+	struct ifx_mark **old = plan->marks;
+	size_t n = plan->n_slots;
+
+	plan->n_slots = n ? 2 * n : 32;
+	plan->marks = ifx_arena_alloc(plan->arena, plan->n_slots * sizeof(struct ifx_mark *));
+	if (!plan->marks) {
+		plan->marks = old;
+		plan->n_slots = n;
+		return false;
+	}
+	for (size_t i = 0; i < n; i++)
+		if (old[i])
+			plan->marks[slot_of(plan, old[i]->what)] = old[i];
+	return true;
+}
+
+/* The mark to write to; NULL: no memory. */
+static struct ifx_mark *mark_of(struct ifx_plan *plan, const void *what)
+{
+	struct ifx_mark **slot;
+
+	if (plan->n_marks * 2 >= plan->n_slots && !grow_marks(plan))
+		return NULL;
+	slot = &plan->marks[slot_of(plan, what)];
+	if (!*slot) {
+		*slot = ifx_arena_alloc(plan->arena, sizeof(**slot));
+		if (!*slot)
+			return NULL;
+		(*slot)->what = what;
+		plan->n_marks++;
+	}
+	return *slot;
 }
 
 bool ifx_plan_gone(const struct ifx_plan *plan, const struct ifx_entry *entry)
 {
-	return plan->n_gone && bsearch(&entry, plan->gone, plan->n_gone, sizeof(*plan->gone),
-				       by_start);
+	return entry && ifx_plan_mark(plan, entry)->gone;
 }
 
-const struct ifx_change *ifx_plan_change(const struct ifx_plan *plan, const struct ifx_node *node)
+enum ifx_fate ifx_plan_fate(const struct ifx_plan *plan, size_t comment)
 {
-	for (size_t i = 0; i < plan->n_changes; i++)
-		if (plan->changes[i].node == node)
-			return &plan->changes[i];
-	return NULL;
+	return ifx_plan_mark(plan, &plan->doc->comments[comment])->fate;
 }
 
-const struct ifx_arrival *ifx_plan_arrival(const struct ifx_plan *plan, const struct ifx_node *map)
+const struct ifx_entry *ifx_plan_last(const struct ifx_plan *plan, const struct ifx_node *node)
 {
-	for (const struct ifx_arrival *a = plan->arrivals; a; a = a->next)
-		if (a->place.base == map)
-			return a;
-	return NULL;
+	const struct ifx_entry *e = node->last;
+
+	while (ifx_plan_gone(plan, e))
+		e = e->prev;
+	return e;
 }
 
-const struct ifx_emptied *ifx_plan_emptied(const struct ifx_plan *plan, const struct ifx_node *map)
+static ifx_status set_fate(struct ifx_plan *plan, size_t comment, enum ifx_fate fate)
 {
-	for (size_t i = 0; i < plan->n_emptied; i++)
-		if (plan->emptied[i].map == map)
-			return &plan->emptied[i];
-	return NULL;
+	struct ifx_mark *mark = mark_of(plan, &plan->doc->comments[comment]);
+
+	if (!mark)
+		return IFX_ENOMEM;
+	mark->fate = fate;
+	return IFX_OK;
 }
 
-/* ---- checks ---- */
+/* ---- checks of one operation ---- */
 
 /* A map that is written once and used in several places cannot be edited in one of them. */
-static ifx_status check_shared(const struct ifx_node *node, struct ifx_buf *why)
+static ifx_status check_shared(struct make *m, const struct ifx_node *node)
 {
 	for (; node; node = node->entry ? node->entry->in : NULL)
 		if (node->anchor.len && node->aliases)
-			return refuse(why,
-				      "the anchor '%.*s' shares it with another place; edit line %zu by hand",
-				      (int)node->anchor.len, node->doc->src.ptr + node->anchor.at,
-				      line_of(node->doc->src, node->anchor.at));
+			return refuse(m,
+				      "'%.*s' shares it with another place; edit it there by hand",
+				      (int)node->anchor.len, node->doc->src.ptr + node->anchor.at);
 	return IFX_OK;
 }
 
-static int by_text(const void *a, const void *b)
+static ifx_status check_duplicates(struct make *m, const struct ifx_node *map)
 {
-	return ifx_str_cmp(*(const ifx_str *)a, *(const ifx_str *)b);
-}
+	const struct ifx_entry *twice = ifx_map_twice(map);
 
-static ifx_status check_duplicates(const struct ifx_node *map, struct ifx_arena *arena,
-				   struct ifx_buf *why)
-{
-	ifx_str *keys;
-	size_t n = 0;
-
-	if (!ifx_is(map, IFX_MAP) || map->n < 2)
+	if (!twice)
 		return IFX_OK;
-	keys = ifx_arena_alloc(arena, map->n * sizeof(*keys));
-	if (!keys)
-		return IFX_ENOMEM;
-	for (const struct ifx_entry *e = map->first; e; e = e->next)
-		if (ifx_is(e->key, IFX_SCALAR))
-			keys[n++] = ifx_text(e->key);
-	qsort(keys, n, sizeof(*keys), by_text);
-	for (size_t i = 1; i < n; i++)
-		if (ifx_str_eq(keys[i - 1], keys[i]))
-			return refuse(why,
-				      "the key '%.*s' is there twice in this map; remove one of them first",
-				      IFX_ARG(keys[i]));
-	return IFX_OK;
+	return refuse(m, "the key '%.*s' is there twice in this map; remove one of them first",
+		      IFX_ARG(ifx_text(twice->key)));
 }
 
-static size_t count_anchors(const struct ifx_node *node, ifx_str name)
+/* Does a merge key of the map bring `key` in? */
+static bool is_merged(const struct ifx_node *map, ifx_str key)
 {
-	size_t n = 0;
+	const struct ifx_entry *merge = NULL;
+	const struct ifx_node *from;
+
+	if (map->doc->has_alias)
+		merge = ifx_map_entry(map, IFX_LIT("<<"));
+	if (!merge || merge->key->style != IFX_PLAIN)
+		return false;
+	from = ifx_deref(merge->value);
+	if (ifx_is(from, IFX_MAP))
+		return ifx_map_find(from, key, NULL);
+	if (ifx_is(from, IFX_SEQ))
+		for (const struct ifx_entry *e = from->first; e; e = e->next)
+			if (ifx_map_find(e->value, key, NULL))
+				return true;
+	return false;
+}
+
+/* An anchor cannot go while an alias needs it. */
+static ifx_status check_removable(struct make *m, const struct ifx_node *node)
+{
+	ifx_status st = IFX_OK;
 
 	if (!node)
-		return 0;
-	if (node->anchor.len &&
-	    ifx_str_eq(ifx_str_sub(node->doc->src, node->anchor.at + 1, node->anchor.len - 1), name))
-		n++;
+		return IFX_OK;
+	if (node->anchor.len && node->aliases)
+		return refuse(m, "it holds the anchor '%.*s', which another place needs",
+			      (int)node->anchor.len, node->doc->src.ptr + node->anchor.at);
 	if (node->kind == IFX_MAP || node->kind == IFX_SEQ)
-		for (const struct ifx_entry *e = node->first; e; e = e->next)
-			n += count_anchors(e->key, name) + count_anchors(e->value, name);
-	return n;
+		for (const struct ifx_entry *e = node->first; e && st == IFX_OK; e = e->next) {
+			st = check_removable(m, e->key);
+			if (st == IFX_OK)
+				st = check_removable(m, e->value);
+		}
+	return st;
 }
 
-/* Anchors cannot move away from their aliases; an alias must come behind its anchor, and only one may bear the name. */
-static ifx_status check_movable(const struct ifx_node *node, const struct ifx_op *op,
-				struct ifx_buf *why)
+/*
+ * Anchors do not move: names may be used again, so that order decides which one is meant. An alias must come
+ * behind its anchor, and only one may bear the name.
+ */
+static ifx_status check_movable(struct make *m, const struct ifx_node *node,
+				const struct ifx_op *op)
 {
 	ifx_status st = IFX_OK;
 
 	if (!node)
 		return IFX_OK;
 	if (node->anchor.len)
-		return refuse(why, "it holds the anchor '%.*s'; write it out first",
+		return refuse(m, "it holds the anchor '%.*s'; write it out first",
 			      (int)node->anchor.len, node->doc->src.ptr + node->anchor.at);
 	if (node->kind == IFX_ALIAS) {
 		for (size_t i = 0; i < op->n_to; i++)
 			if (!node->target || op->to[i].base->span.at < node->target->span.at)
-				return refuse(why, "it would come before the anchor that it needs");
-		if (count_anchors(node->doc->root, node->text) != 1)
-			return refuse(why, "its anchor '%.*s' is defined more than once",
+				return refuse(m, "it would come before the anchor that it needs");
+		if (node->target->again)
+			return refuse(m, "its anchor '%.*s' is defined more than once",
 				      IFX_ARG(node->text));
 	}
 	if (node->kind == IFX_MAP || node->kind == IFX_SEQ)
 		for (const struct ifx_entry *e = node->first; e && st == IFX_OK; e = e->next) {
-			st = check_movable(e->key, op, why);
+			st = check_movable(m, e->key, op);
 			if (st == IFX_OK)
-				st = check_movable(e->value, op, why);
+				st = check_movable(m, e->value, op);
 		}
 	return st;
 }
 
-static ifx_status check_place(const struct ifx_place *place, ifx_str key, struct ifx_arena *arena,
-			      struct ifx_buf *why)
+/* `? key` */
+static bool is_explicit(const struct ifx_entry *entry)
+{
+	ifx_str src = entry->in->doc->src;
+
+	return src.ptr[entry->start] == '?' && entry->key->span.at != entry->start;
+}
+
+static ifx_status check_place(struct make *m, const struct ifx_place *place)
 {
 	const struct ifx_node *base = place->base;
 	ifx_status st;
-	bool direct;
 
+	if (base->doc != m->plan->doc)
+		return refuse(m, "it would go from one text into another");
 	if (ifx_is(base, IFX_ALIAS))
-		return refuse(why, "the map there is the alias '*%.*s'; edit its anchor by hand",
+		return refuse(m, "the map there is the alias '*%.*s'; edit its anchor by hand",
 			      IFX_ARG(base->text));
 	if (!ifx_is(base, IFX_MAP) && !ifx_is_null(base))
-		return refuse(why, "what stands there is not a map");
-	if (ifx_is_null(base) && (base->anchor.len || base->tag.len))
-		return refuse(why, "the empty value there has an anchor or a tag");
+		return refuse(m, "what stands there is not a map");
 	if (base->bare)
-		return refuse(why, "the map there has no braces of its own");
-	if (ifx_is_null(base) && !base->entry)
-		return refuse(why, "the document is empty");
-	st = check_shared(base, why);
-	if (st == IFX_OK)
-		st = check_duplicates(base, arena, why);
-	if (st != IFX_OK || place->n)
-		return st;
-	if (ifx_map_entry(base, key))
-		return refuse(why, "the key is there already");
-	if (ifx_map_find(base, key, &direct) && !direct)
-		return refuse(why, "a merge key (<<) brings the key in already");
-	return IFX_OK;
+		return refuse(m, "the map there has no braces of its own");
+	if (!base->first && (base->anchor.len || base->tag.len))
+		return refuse(m, "the empty value there has an anchor or a tag");
+	if (ifx_is_null(base)) {
+		if (!base->entry)
+			return refuse(m, "the document is empty");
+		if (!base->entry->key || base->entry->value != base ||
+		    base->entry->colon == SIZE_MAX || is_explicit(base->entry))
+			return refuse(m, "the empty value there cannot become a map");
+	}
+	st = check_shared(m, base);
+	return st == IFX_OK ? check_duplicates(m, base) : st;
+}
+
+static ifx_status check_map(struct make *m, const struct ifx_entry *entry)
+{
+	ifx_status st;
+
+	if (!ifx_is(entry->in, IFX_MAP))
+		return refuse(m, "it is an item of a list");
+	if (entry->in->bare)
+		return refuse(m, "the map there has no braces of its own");
+	st = check_shared(m, entry->in);
+	return st == IFX_OK ? check_duplicates(m, entry->in) : st;
 }
 
 /* ---- building ---- */
 
-static ifx_status add_gone(struct ifx_plan *plan, const struct ifx_entry *entry)
+static ifx_status add_key(struct make *m, const void *map, const struct ifx_node *node, ifx_str key)
 {
-	const struct ifx_entry **list = ifx_grow(plan->gone, &plan->cap_gone, plan->n_gone + 1,
-						 sizeof(*list));
+	struct new_key *k = ifx_arena_alloc(m->plan->arena, sizeof(*k));
 
-	if (!list)
+	if (!k)
 		return IFX_ENOMEM;
-	plan->gone = list;
-	list[plan->n_gone++] = entry;
+	*k = (struct new_key){ map, node, key, m->keys };
+	m->keys = k;
+	m->n_keys++;
 	return IFX_OK;
 }
 
-static ifx_status add_emptied(struct ifx_plan *plan, const struct ifx_node *map, bool braces)
+static ifx_status add_change(struct make *m, struct ifx_change change)
 {
-	struct ifx_emptied *list;
+	struct ifx_mark *mark = mark_of(m->plan, change.node);
+	struct ifx_change *c = ifx_arena_alloc(m->plan->arena, sizeof(*c));
 
-	list = ifx_grow(plan->emptied, &plan->cap_emptied, plan->n_emptied + 1, sizeof(*list));
-	if (!list)
+	if (!mark || !c)
 		return IFX_ENOMEM;
-	plan->emptied = list;
-	list[plan->n_emptied++] = (struct ifx_emptied){ map, braces || map->style == IFX_FLOW };
+	if (mark->change || mark->arrival)
+		return refuse(m, "another change is already made there");
+	*c = change;
+	mark->change = c;
+	if (m->plan->last_change)
+		m->plan->last_change->next = c;
+	else
+		m->plan->changes = c;
+	m->plan->last_change = c;
 	return IFX_OK;
 }
 
-static ifx_status add_change(struct ifx_plan *plan, struct ifx_change change, struct ifx_buf *why)
+static struct ifx_coming *add_coming(struct make *m, struct ifx_comings *to)
 {
-	struct ifx_change *list;
+	struct ifx_coming *c = ifx_arena_alloc(m->plan->arena, sizeof(*c));
 
-	if (ifx_plan_change(plan, change.node))
-		return refuse(why, "another change is already made there");
-	list = ifx_grow(plan->changes, &plan->cap_changes, plan->n_changes + 1, sizeof(*list));
-	if (!list)
-		return IFX_ENOMEM;
-	plan->changes = list;
-	list[plan->n_changes++] = change;
-	return IFX_OK;
+	if (!c)
+		return NULL;
+	if (to->last)
+		to->last->next = c;
+	else
+		to->first = c;
+	to->last = c;
+	return c;
 }
 
-static bool same_place(const struct ifx_place *a, const struct ifx_place *b)
+static ifx_status add_arrival(struct make *m, const struct ifx_place *place,
+			      const struct ifx_op *op, ifx_str key)
 {
-	if (a->base != b->base || a->n != b->n)
-		return false;
-	for (size_t i = 0; i < a->n; i++)
-		if (!ifx_str_eq(a->path[i], b->path[i]))
-			return false;
-	return true;
-}
-
-static ifx_status add_arrival(struct ifx_plan *plan, const struct ifx_place *place,
-			      const struct ifx_op *op, struct ifx_buf *why)
-{
-	struct ifx_arrival **link = &plan->arrivals, *a;
+	struct ifx_plan *plan = m->plan;
+	const struct ifx_node *node = place->base;
+	struct ifx_mark *mark = mark_of(plan, node);
+	struct ifx_arrival *a = mark ? mark->arrival : NULL;
+	struct ifx_comings *to;
 	struct ifx_coming *c;
+	const void *map = node;
 
-	for (; (a = *link) != NULL; link = &a->next) {
-		if (same_place(&a->place, place))
-			break;
-		/* Two new maps below one base: the second has to see the first. */
-		if (a->place.base == place->base)
-			return refuse(why, "another change is already made there");
-	}
+	if (!mark)
+		return IFX_ENOMEM;
+	if (mark->change)
+		return refuse(m, "another change is already made there");
 	if (!a) {
 		a = ifx_arena_alloc(plan->arena, sizeof(*a));
 		if (!a)
 			return IFX_ENOMEM;
-		a->place = *place;
-		*link = a;
+		a->base = node;
+		mark->arrival = a;
+		if (plan->last_arrival)
+			plan->last_arrival->next = a;
+		else
+			plan->arrivals = a;
+		plan->last_arrival = a;
 	}
-	for (c = a->first; c; c = c->next)
-		if (ifx_str_eq(c->key, op->key))
-			return refuse(why, "the same key is put there already");
-	c = ifx_arena_alloc(plan->arena, sizeof(*c));
+	to = &a->back;
+	for (size_t i = 0; i < place->n; i++, node = NULL) {
+		ifx_status st;
+
+		/* The map may be made already for what came before. */
+		for (c = to->first; c; c = c->next)
+			if (c->made.first && ifx_str_eq(c->key, place->path[i]))
+				break;
+		if (!c) {
+			st = add_key(m, map, node, place->path[i]);
+			if (st != IFX_OK)
+				return st;
+			c = add_coming(m, to);
+			if (!c)
+				return IFX_ENOMEM;
+			c->key = place->path[i];
+		}
+		to = &c->made;
+		map = c;
+	}
+	c = add_coming(m, to);
 	if (!c)
 		return IFX_ENOMEM;
 	c->entry = op->verb == IFX_OP_MOVE ? op->entry : NULL;
-	c->key = op->key;
+	c->key = key;
 	c->value = op->value;
-	if (a->last)
-		a->last->next = c;
+	return add_key(m, map, node, key);
+}
+
+static ifx_status add_leaving(struct make *m, const struct ifx_entry *entry)
+{
+	struct ifx_mark *mark = mark_of(m->plan, entry), *map = mark_of(m->plan, entry->in);
+	struct leaving *l = ifx_arena_alloc(m->plan->arena, sizeof(*l));
+
+	if (!mark || !map || !l)
+		return IFX_ENOMEM;
+	if (mark->gone)
+		return refuse(m, "another change already takes it away");
+	mark->gone = true;
+	map->n_gone++;
+	m->plan->n_gone++;
+	l->entry = entry;
+	if (m->last_leaving)
+		m->last_leaving->next = l;
 	else
-		a->first = c;
-	a->last = c;
+		m->leaving = l;
+	m->last_leaving = l;
 	return IFX_OK;
 }
 
-static void mark_comments(struct ifx_plan *plan, const struct ifx_entry *entry)
+/* Is there a comment below the entry that seems to belong to what it holds: deeper than its key? */
+static bool has_foot(const struct ifx_entry *entry)
+{
+	const struct ifx_doc *doc = entry->in->doc;
+	size_t column = ifx_column(doc->src, entry->start), at = entry->end;
+
+	if (entry->in->style == IFX_FLOW || entry->value->style == IFX_FLOW ||
+	    (entry->value->kind == IFX_SCALAR && !ifx_is_null(entry->value)))
+		return false;
+	for (size_t i = ifx_comment_from(doc, at); i < doc->n_comments; i++) {
+		const struct ifx_comment *c = &doc->comments[i];
+
+		/* Only blanks and comments lie between. */
+		while (at < c->span.at && strchr(" \t\r\n", doc->src.ptr[at]))
+			at++;
+		if (at < c->span.at)
+			return false;
+		if (c->own_line)
+			return ifx_column(doc->src, c->span.at) > column;
+		at += c->span.len;
+	}
+	return false;
+}
+
+/* The entry's own comments go with it. */
+static ifx_status take_comments(struct ifx_plan *plan, const struct ifx_entry *entry)
 {
 	size_t first, n = ifx_entry_head(entry, &first), trail = ifx_entry_trail(entry);
 	const struct ifx_doc *doc = plan->doc;
+	ifx_status st = IFX_OK;
 
-	for (size_t i = first; i < first + n; i++)
-		plan->comments[i] = IFX_COMMENT_GOES;
+	for (size_t i = first; i < first + n && st == IFX_OK; i++)
+		st = set_fate(plan, i, IFX_COMMENT_GOES);
 	for (size_t i = ifx_comment_from(doc, entry->start);
-	     i < doc->n_comments && doc->comments[i].span.at < entry->end; i++)
-		plan->comments[i] = IFX_COMMENT_GOES;
-	if (trail != IFX_NO_COMMENT)
-		plan->comments[trail] = IFX_COMMENT_GOES;
+	     i < doc->n_comments && doc->comments[i].span.at < entry->end && st == IFX_OK; i++)
+		st = set_fate(plan, i, IFX_COMMENT_GOES);
+	if (trail != IFX_NO_COMMENT && st == IFX_OK)
+		st = set_fate(plan, trail, IFX_COMMENT_GOES);
+	return st;
 }
 
-static ifx_status take_leaving(struct ifx_plan *plan, const struct ifx_op *op, struct ifx_buf *why)
+static ifx_status add_legacy(struct make *m, const struct ifx_entry *heir,
+			     const struct ifx_entry *from)
+{
+	struct ifx_legacy *l = ifx_arena_alloc(m->plan->arena, sizeof(*l));
+	struct ifx_mark *mark;
+
+	if (!l)
+		return IFX_ENOMEM;
+	if (heir->in->doc != m->plan->doc)
+		return refuse(m, "its comments would go from one text into another");
+	l->heir = l->above = heir;
+	l->from = from;
+	/* Inside braces there is no line to put them on. */
+	while (l->above && l->above->in->style == IFX_FLOW)
+		l->above = l->above->in->entry;
+	if (m->last_legacy)
+		m->last_legacy->next = l;
+	else
+		m->plan->legacies = l;
+	m->last_legacy = l;
+	if (!l->above)
+		return IFX_OK;
+	mark = mark_of(m->plan, l->above);
+	if (!mark)
+		return IFX_ENOMEM;
+	l->next_above = mark->legacies_above;
+	mark->legacies_above = l;
+	return IFX_OK;
+}
+
+static ifx_status take_leaving(struct make *m, const struct ifx_op *op)
 {
 	const struct ifx_entry *e = op->entry;
-	struct ifx_legacy *legacy;
-	ifx_status st;
+	ifx_status st = check_map(m, e);
 
-	if (!ifx_is(e->in, IFX_MAP))
-		return refuse(why, "list items are not removed");
-	if (e->in->bare)
-		return refuse(why, "the map there has no braces of its own");
-	st = check_shared(e->in, why);
-	if (st == IFX_OK)
-		st = check_duplicates(e->in, plan->arena, why);
-	if (st == IFX_OK && e->value->anchor.len && e->value->aliases)
-		st = check_shared(e->value, why);
-	if (st == IFX_OK && op->verb == IFX_OP_MOVE) {
-		st = check_movable(e->key, op, why);
-		if (st == IFX_OK)
-			st = check_movable(e->value, op, why);
-	}
 	if (st != IFX_OK)
 		return st;
-	mark_comments(plan, e);
-	if (op->heir) {
-		legacy = ifx_arena_alloc(plan->arena, sizeof(*legacy));
-		if (!legacy)
-			return IFX_ENOMEM;
-		legacy->heir = op->heir;
-		legacy->from = e;
-		legacy->next = plan->legacies;
-		plan->legacies = legacy;
+	if (ifx_is(e->key, IFX_SCALAR) && is_merged(e->in, ifx_text(e->key)))
+		return refuse(m, "a merge key (<<) would bring another value in");
+	if (has_foot(e))
+		return refuse(m, "a comment below it belongs to what it holds");
+	if (op->verb == IFX_OP_MOVE) {
+		st = check_movable(m, e->key, op);
+		if (st == IFX_OK)
+			st = check_movable(m, e->value, op);
+	} else {
+		st = check_removable(m, e->key);
+		if (st == IFX_OK)
+			st = check_removable(m, e->value);
 	}
-	return add_gone(plan, e);
+	if (st == IFX_OK)
+		st = take_comments(m->plan, e);
+	if (st == IFX_OK && op->heir)
+		st = add_legacy(m, op->heir, e);
+	return st == IFX_OK ? add_leaving(m, e) : st;
 }
 
-static ifx_status take_op(struct ifx_plan *plan, const struct ifx_op *op, struct ifx_buf *why)
+static ifx_status take_set(struct make *m, const struct ifx_op *op)
 {
-	struct ifx_op keyed = *op;
+	const struct ifx_node *node = op->node;
+	ifx_status st;
+
+	if (!ifx_is(node, IFX_SCALAR))
+		return refuse(m, "what stands there is not a simple value");
+	if (node->tag.len)
+		return refuse(m, "the value has the tag '%.*s'; remove it first",
+			      (int)node->tag.len, node->doc->src.ptr + node->tag.at);
+	st = check_shared(m, node);
+	if (st != IFX_OK)
+		return st;
+	return add_change(m, (struct ifx_change){ .node = node,
+						  .text = op->value,
+						  .plain = op->plain });
+}
+
+static ifx_status take_rename(struct make *m, const struct ifx_op *op)
+{
+	const struct ifx_node *map = op->entry->in, *key = op->entry->key;
+	ifx_status st = check_map(m, op->entry);
+
+	if (st != IFX_OK)
+		return st;
+	if (!ifx_is(key, IFX_SCALAR) || !key->span.len || key->style == IFX_LITERAL ||
+	    key->style == IFX_FOLDED || key->anchor.len || key->tag.len)
+		return refuse(m, "its key is not a simple one");
+	if (is_merged(map, ifx_text(key)))
+		return refuse(m, "a merge key (<<) would bring another value in");
+	st = add_key(m, map, map, op->key);
+	if (st != IFX_OK)
+		return st;
+	return add_change(m, (struct ifx_change){ .node = key, .text = op->key });
+}
+
+static ifx_status take_wrap(struct make *m, const struct ifx_op *op)
+{
+	const struct ifx_node *value = op->entry->value;
+	ifx_status st = check_map(m, op->entry);
+
+	if (st != IFX_OK)
+		return st;
+	if (!ifx_is(value, IFX_SCALAR) || value->anchor.len || value->tag.len ||
+	    value->style == IFX_LITERAL || value->style == IFX_FOLDED ||
+	    op->entry->colon == SIZE_MAX || is_explicit(op->entry))
+		return refuse(m, "only a simple value can be wrapped");
+	return add_change(m, (struct ifx_change){ .node = value, .text = op->key, .wrap = op->entry });
+}
+
+static ifx_status take_op(struct make *m, const struct ifx_op *op)
+{
+	ifx_str key = op->key;
 	ifx_status st = IFX_OK;
 
 	switch (op->verb) {
 	case IFX_OP_SET:
-		if (op->node->tag.len)
-			return refuse(why, "the value has the tag '%.*s'; remove it first",
-				      (int)op->node->tag.len,
-				      op->node->doc->src.ptr + op->node->tag.at);
-		st = check_shared(op->node, why);
-		if (st != IFX_OK)
-			return st;
-		return add_change(plan,
-				  (struct ifx_change){ .node = op->node,
-						       .text = op->value,
-						       .plain = op->plain },
-				  why);
+		return take_set(m, op);
 	case IFX_OP_RENAME:
-		st = check_shared(op->entry->in, why);
-		if (st == IFX_OK)
-			st = check_duplicates(op->entry->in, plan->arena, why);
-		if (st != IFX_OK)
-			return st;
-		if (op->entry->key->anchor.len || op->entry->key->tag.len)
-			return refuse(why, "the key has an anchor or a tag");
-		if (ifx_map_entry(op->entry->in, op->key))
-			return refuse(why, "the key '%.*s' is there already", IFX_ARG(op->key));
-		return add_change(plan,
-				  (struct ifx_change){ .node = op->entry->key, .text = op->key },
-				  why);
+		return take_rename(m, op);
 	case IFX_OP_WRAP:
-		st = check_shared(op->entry->in, why);
-		if (st != IFX_OK)
-			return st;
-		if (!ifx_is(op->entry->value, IFX_SCALAR) || op->entry->value->anchor.len ||
-		    op->entry->value->tag.len || op->entry->value->style == IFX_LITERAL ||
-		    op->entry->value->style == IFX_FOLDED || op->entry->colon == SIZE_MAX)
-			return refuse(why, "only a simple value can be wrapped");
-		return add_change(plan,
-				  (struct ifx_change){ .node = op->entry->value,
-						       .text = op->key,
-						       .wrap = op->entry },
-				  why);
+		return take_wrap(m, op);
 	case IFX_OP_REMOVE:
-		return take_leaving(plan, op, why);
+		return take_leaving(m, op);
 	case IFX_OP_MOVE:
-		if (!ifx_is(op->entry->key, IFX_SCALAR))
-			return refuse(why, "its key is not a simple one");
-		keyed.key = ifx_text(op->entry->key);
-		st = take_leaving(plan, op, why);
+		if (!ifx_is(op->entry->key, IFX_SCALAR) || !op->entry->key->span.len)
+			return refuse(m, "its key is not a simple one");
+		key = ifx_text(op->entry->key);
+		st = take_leaving(m, op);
 		break;
 	case IFX_OP_INSERT:
 		break;
 	}
 	for (size_t i = 0; i < op->n_to && st == IFX_OK; i++) {
-		st = check_place(&op->to[i], keyed.key, plan->arena, why);
+		st = check_place(m, &op->to[i]);
 		if (st == IFX_OK)
-			st = add_arrival(plan, &op->to[i], &keyed, why);
+			st = add_arrival(m, &op->to[i], op, key);
 	}
 	return st;
+}
+
+/* ---- checks of all operations together ---- */
+
+/* The innermost entry that goes and holds `node`. */
+static bool is_in_gone(const struct ifx_plan *plan, const struct ifx_node *node)
+{
+	for (const struct ifx_entry *e = node->entry; e; e = e->in->entry)
+		if (ifx_plan_gone(plan, e))
+			return true;
+	return false;
+}
+
+static ifx_status check_nesting(struct make *m)
+{
+	const struct ifx_plan *plan = m->plan;
+	bool bad = false;
+
+	for (const struct leaving *l = m->leaving; l; l = l->next)
+		bad |= is_in_gone(plan, l->entry->in);
+	for (const struct ifx_change *c = plan->changes; c; c = c->next)
+		bad |= is_in_gone(plan, c->node);
+	for (const struct ifx_arrival *a = plan->arrivals; a; a = a->next)
+		bad |= is_in_gone(plan, a->base);
+	for (const struct ifx_legacy *l = plan->legacies; l; l = l->next)
+		bad |= is_in_gone(plan, l->heir->value);
+	return bad ? refuse(m, "what it is in goes away at the same time") : IFX_OK;
+}
+
+static int by_map_and_key(const void *a, const void *b)
+{
+	const struct new_key *x = *(const struct new_key *const *)a;
+	const struct new_key *y = *(const struct new_key *const *)b;
+	uintptr_t p = (uintptr_t)x->map, q = (uintptr_t)y->map;
+
+	return p != q ? (p > q) - (p < q) : ifx_str_cmp(x->key, y->key);
+}
+
+static ifx_status check_keys(struct make *m)
+{
+	const struct new_key **list;
+	size_t n = 0;
+
+	if (!m->n_keys)
+		return IFX_OK;
+	list = ifx_arena_alloc(m->plan->arena, m->n_keys * sizeof(*list));
+	if (!list)
+		return IFX_ENOMEM;
+	for (const struct new_key *k = m->keys; k; k = k->next) {
+		const struct ifx_entry *e = k->node ? ifx_map_entry(k->node, k->key) : NULL;
+
+		list[n++] = k;
+		if (e && !ifx_plan_gone(m->plan, e) && !ifx_plan_mark(m->plan, e->key)->change)
+			return refuse(m, "the key '%.*s' is there already", IFX_ARG(k->key));
+		if (k->node && is_merged(k->node, k->key))
+			return refuse(m, "a merge key (<<) brings the key in already");
+	}
+	qsort(list, n, sizeof(*list), by_map_and_key);
+	for (size_t i = 1; i < n; i++)
+		if (by_map_and_key(&list[i - 1], &list[i]) == 0)
+			return refuse(m, "the key '%.*s' is put there already",
+				      IFX_ARG(list[i]->key));
+	return IFX_OK;
 }
 
 /* ---- maps that lose everything ---- */
 
 static bool all_gone(const struct ifx_plan *plan, const struct ifx_node *map)
 {
-	for (const struct ifx_entry *e = map->first; e; e = e->next)
-		if (!ifx_plan_gone(plan, e))
-			return false;
-	return map->first != NULL;
+	return map->n && ifx_plan_mark(plan, map)->n_gone == map->n;
 }
 
-/* Comments that belong to the map and would lose their home: inside it, or below it and deeper than its key. */
+/* Comments of others that are inside the map, or seem to be. */
 static bool comments_remain(const struct ifx_plan *plan, const struct ifx_entry *owner)
 {
 	const struct ifx_doc *doc = plan->doc;
-	size_t column = ifx_column(doc->src, owner->start), key_line_end;
+	size_t key_line_end = ifx_line_end(doc->src, owner->colon);
 
-	key_line_end = ifx_line_end(doc->src, owner->colon == SIZE_MAX ? owner->start : owner->colon);
-	for (size_t i = ifx_comment_from(doc, owner->start); i < doc->n_comments; i++) {
-		const struct ifx_comment *c = &doc->comments[i];
-
-		if (c->span.at < key_line_end)
-			continue;
-		if (c->span.at > owner->end) {
-			size_t gap = owner->end;
-
-			if (!c->own_line || ifx_column(doc->src, c->span.at) <= column)
-				break;
-			/* Only blanks and comments lie between. */
-			for (size_t k = ifx_comment_from(doc, gap); k < i; k++)
-				gap = doc->comments[k].span.at + doc->comments[k].span.len;
-			for (; gap < c->span.at && strchr(" \t\r\n", doc->src.ptr[gap]); gap++)
-				;
-			if (gap < c->span.at)
-				break;
-		}
-		if (plan->comments[i] == IFX_COMMENT_STAYS)
+	for (size_t i = ifx_comment_from(doc, key_line_end);
+	     i < doc->n_comments && doc->comments[i].span.at < owner->end; i++)
+		if (ifx_plan_fate(plan, i) == IFX_COMMENT_STAYS)
 			return true;
-	}
-	return false;
+	return has_foot(owner);
 }
 
 /* The comment behind `key:` (block value) or behind the whole one-line entry. */
@@ -454,129 +678,216 @@ static size_t key_line_comment(const struct ifx_plan *plan, const struct ifx_ent
 	return IFX_NO_COMMENT;
 }
 
-static ifx_status vanish(struct ifx_plan *plan, const struct ifx_node *map, struct ifx_buf *why)
+static ifx_status leave_empty(struct make *m, const struct ifx_node *map, bool braces)
 {
+	struct ifx_mark *mark = mark_of(m->plan, map);
+
+	if (!mark)
+		return IFX_ENOMEM;
+	mark->is_empty = braces || map->style == IFX_FLOW;
+	mark->is_null = !mark->is_empty;
+	return IFX_OK;
+}
+
+/*
+ * All entries of `map` go: its key goes too, or it stays without a value because a comment needs it. What is
+ * around it and becomes empty by that gets braces.
+ */
+static ifx_status vanish(struct make *m, const struct ifx_node *map)
+{
+	struct ifx_plan *plan = m->plan;
 	const struct ifx_entry *owner = map->entry;
 	const struct ifx_node *outer;
+	const struct ifx_mark *mark;
 	size_t c;
 	ifx_status st;
 
-	if (ifx_plan_arrival(plan, map))
+	if (ifx_plan_mark(plan, map)->arrival)
 		return IFX_OK;
 	if (!owner) {
 		if (!plan->doc->host)
-			return refuse(why, "nothing would be left of the document");
+			return refuse(m, "nothing would be left of the document");
 		plan->root_gone = true;
 		return IFX_OK;
 	}
 	outer = owner->in;
 	if (!ifx_is(outer, IFX_MAP))
-		return refuse(why, "the list item would become empty");
+		return refuse(m, "the list item would become empty");
 	if (owner->colon == SIZE_MAX || owner->value != map)
-		return refuse(why, "the map is a key");
+		return refuse(m, "the map is a key");
 	if (map->anchor.len || map->tag.len)
-		return refuse(why, "the map has an anchor or a tag and would become empty");
-	if (comments_remain(plan, owner))
-		return add_emptied(plan, map, false);
+		return refuse(m, "the map has an anchor or a tag and would become empty");
+	if (outer->bare || comments_remain(plan, owner))
+		return leave_empty(m, map, false);
 	c = key_line_comment(plan, owner);
-	if (c != IFX_NO_COMMENT) {
-		if (outer->style == IFX_FLOW)
-			return add_emptied(plan, map, true);
-		plan->comments[c] = IFX_COMMENT_ALONE;
-	}
-	st = add_gone(plan, owner);
-	if (st != IFX_OK)
+	if (c != IFX_NO_COMMENT && outer->style == IFX_FLOW)
+		return leave_empty(m, map, true);
+	mark = ifx_plan_mark(plan, owner);
+	if (mark->arrivals_above || mark->legacies_above || !ifx_is(owner->key, IFX_SCALAR) ||
+	    ifx_plan_mark(plan, owner->key)->change || is_merged(outer, ifx_text(owner->key)) ||
+	    ifx_map_twice(outer))
+		return leave_empty(m, map, true);
+	st = check_removable(m, owner->key);
+	if (st == IFX_OK && c != IFX_NO_COMMENT)
+		st = set_fate(plan, c, IFX_COMMENT_ALONE);
+	if (st == IFX_OK)
+		st = add_leaving(m, owner);
+	if (st != IFX_OK || !all_gone(plan, outer) || ifx_plan_mark(plan, outer)->arrival)
 		return st;
-	qsort(plan->gone, plan->n_gone, sizeof(*plan->gone), by_start);
-	if (!all_gone(plan, outer) || ifx_plan_arrival(plan, outer))
-		return IFX_OK;
-	if (!outer->entry || !ifx_is(outer->entry->in, IFX_MAP) || outer->entry->colon == SIZE_MAX)
-		return refuse(why, "nothing would be left of the map around it");
+	if (!outer->entry || !outer->entry->key || outer->entry->colon == SIZE_MAX)
+		return refuse(m, "nothing would be left of the map around it");
 	if (c != IFX_NO_COMMENT)
-		return refuse(why, "a comment would lose the map it belongs to");
+		return refuse(m, "a comment would lose the map it belongs to");
 	if (outer->anchor.len || outer->tag.len)
-		return refuse(why, "the map has an anchor or a tag and would become empty");
-	return add_emptied(plan, outer, true);
+		return refuse(m, "the map has an anchor or a tag and would become empty");
+	return leave_empty(m, outer, true);
 }
 
-static ifx_status find_empty(struct ifx_plan *plan, struct ifx_buf *why)
+/* Entries by start; one and the first of its value may start at the same byte, the longer goes first. */
+static int by_start(const void *a, const void *b)
 {
-	size_t n = plan->n_gone;
+	const struct ifx_entry *x = *(const struct ifx_entry *const *)a;
+	const struct ifx_entry *y = *(const struct ifx_entry *const *)b;
+
+	if (x->start != y->start)
+		return x->start < y->start ? -1 : 1;
+	return (x->end < y->end) - (x->end > y->end);
+}
+
+static ifx_status find_empty(struct make *m)
+{
+	struct ifx_plan *plan = m->plan;
 	const struct ifx_node **maps;
-	size_t n_maps = 0;
+	size_t n = 0;
 	ifx_status st = IFX_OK;
 
-	if (!n)
-		return IFX_OK;
-	qsort(plan->gone, n, sizeof(*plan->gone), by_start);
-	for (size_t i = 1; i < n; i++)
-		if (plan->gone[i] == plan->gone[i - 1])
-			return refuse(why, "another change already takes it away");
-	maps = ifx_arena_alloc(plan->arena, n * sizeof(*maps));
+	/* First all maps that operations empty; what becomes empty by a map that vanishes is another matter. */
+	maps = ifx_arena_alloc(plan->arena, plan->n_gone * sizeof(*maps));
 	if (!maps)
 		return IFX_ENOMEM;
-	/* Entries of one map are neighbours in the list but for what is nested between them. */
-	for (size_t i = 0; i < n; i++)
-		if (!plan->gone[i]->prev && all_gone(plan, plan->gone[i]->in))
-			maps[n_maps++] = plan->gone[i]->in;
-	for (size_t i = 0; i < n_maps && st == IFX_OK; i++)
-		st = vanish(plan, maps[i], why);
+	for (const struct leaving *l = m->leaving; l; l = l->next)
+		if (!l->entry->prev && all_gone(plan, l->entry->in))
+			maps[n++] = l->entry->in;
+	for (size_t i = 0; i < n && st == IFX_OK; i++)
+		st = vanish(m, maps[i]);
+	plan->gone = ifx_arena_alloc(plan->arena, plan->n_gone * sizeof(*plan->gone));
+	if (!plan->gone)
+		return IFX_ENOMEM;
+	n = 0;
+	for (const struct leaving *l = m->leaving; l; l = l->next)
+		plan->gone[n++] = l->entry;
+	qsort(plan->gone, n, sizeof(*plan->gone), by_start);
 	return st;
 }
+
+/* ---- the shape of what comes ---- */
 
 /* Inside braces, or a flow map with entries: flow. A null or {} below a block key: block. */
 static bool arrives_in_flow(const struct ifx_node *base)
 {
-	if (ifx_is(base, IFX_MAP) && base->style == IFX_FLOW && base->first)
+	if (base->first)
+		return base->style == IFX_FLOW;
+	if (!base->entry || base->entry->in->style == IFX_FLOW)
 		return true;
-	return (!base->first || base->style == IFX_FLOW) &&
-	       (!base->entry || base->entry->in->style == IFX_FLOW);
+	return !base->entry->key; /* `- {}` */
 }
 
-static void settle_arrivals(struct ifx_plan *plan)
+/* Nothing but blanks before it on its line; between braces tabs are common. */
+static bool starts_flow_line(ifx_str src, size_t at)
+{
+	size_t start = ifx_line_start(src, at);
+
+	while (at > start && strchr(" \t", src.ptr[at - 1]))
+		at--;
+	return at == start;
+}
+
+static bool arrives_on_lines(const struct ifx_node *base)
+{
+	ifx_str src = base->doc->src;
+	const struct ifx_node *outer = base->entry ? base->entry->in : NULL;
+
+	if (base->first)
+		return starts_flow_line(src, base->last->start) &&
+		       ifx_line_start(src, base->last->start) > base->span.at;
+	return base->doc->json && ifx_is(outer, IFX_MAP) && arrives_on_lines(outer) &&
+	       starts_flow_line(src, base->entry->start);
+}
+
+/* People put metadata first; but a list item's first line stays what it is, and an object begins with its kind. */
+static bool goes_first(const struct ifx_arrival *a, const struct ifx_coming *c)
+{
+	return !a->flow && a->base->first && a->base->entry && c->made.first &&
+	       ifx_str_eq(c->key, IFX_LIT("metadata")) &&
+	       ifx_starts_line(a->base->doc->src, a->base->first->start);
+}
+
+static ifx_status settle_arrivals(struct ifx_plan *plan)
 {
 	for (struct ifx_arrival *a = plan->arrivals; a; a = a->next) {
-		const struct ifx_node *base = a->place.base;
-		const struct ifx_entry *x = base->entry;
+		const struct ifx_entry *x = a->base->entry;
+		struct ifx_comings all = a->back;
+		struct ifx_mark *mark;
 
-		a->flow = arrives_in_flow(base);
-		/* People put metadata first; a list item's first line stays what it is. */
-		a->front = !a->flow && base->first && a->place.n &&
-			   ifx_str_eq(a->place.path[0], IFX_LIT("metadata")) &&
-			   ifx_starts_line(plan->doc->src, base->first->start);
+		a->flow = arrives_in_flow(a->base);
+		a->lines = a->flow && arrives_on_lines(a->base);
+		a->back = (struct ifx_comings){ 0 };
+		for (struct ifx_coming *c = all.first, *next; c; c = next) {
+			struct ifx_comings *to = goes_first(a, c) ? &a->front : &a->back;
+
+			next = c->next;
+			c->next = NULL;
+			if (to->last)
+				to->last->next = c;
+			else
+				to->first = c;
+			to->last = c;
+		}
+		if (!a->flow || a->lines)
+			continue;
 		while (x && x->in->style == IFX_FLOW)
 			x = x->in->entry;
-		a->anchor = x;
+		a->above = x;
+		if (!x)
+			continue;
+		mark = mark_of(plan, x);
+		if (!mark)
+			return IFX_ENOMEM;
+		a->next_above = mark->arrivals_above;
+		mark->arrivals_above = a;
 	}
+	return IFX_OK;
 }
 
 ifx_status ifx_plan_make(struct ifx_plan *plan, const struct ifx_doc *doc,
 			 const struct ifx_op *const *ops, size_t n, struct ifx_arena *arena,
 			 struct ifx_buf *why)
 {
+	struct make m = { .plan = plan, .why = why };
 	ifx_status st = IFX_OK;
 
 	*plan = (struct ifx_plan){ .doc = doc, .arena = arena };
-	plan->comments = ifx_arena_alloc(arena, doc->n_comments + 1);
-	if (!plan->comments)
-		return IFX_ENOMEM;
 	for (size_t i = 0; i < n && st == IFX_OK; i++)
 		for (const struct ifx_op *op = ops[i]; op && st == IFX_OK; op = op->next)
 			if (op->doc == doc)
-				st = take_op(plan, op, why);
+				st = take_op(&m, op);
 	if (st == IFX_OK)
-		st = find_empty(plan, why);
+		st = check_nesting(&m);
 	if (st == IFX_OK)
-		settle_arrivals(plan);
-	else
-		ifx_plan_release(plan);
+		st = check_keys(&m);
+	if (st == IFX_OK)
+		st = settle_arrivals(plan);
+	if (st == IFX_OK && m.leaving)
+		st = find_empty(&m);
 	return st;
 }
 
-void ifx_plan_release(struct ifx_plan *plan)
+ifx_status ifx_plan_inside(struct ifx_plan *plan, const struct ifx_node *host, ifx_str after,
+			   const struct ifx_edits *edits, struct ifx_buf *why)
 {
-	ifx_free(plan->gone);
-	ifx_free(plan->emptied);
-	ifx_free(plan->changes);
-	*plan = (struct ifx_plan){ 0 };
+	struct make m = { .plan = plan, .why = why };
+
+	if (is_in_gone(plan, host))
+		return refuse(&m, "what it is in goes away at the same time");
+	return add_change(&m, (struct ifx_change){ .node = host, .text = after, .inside = edits });
 }

@@ -1,11 +1,16 @@
 /*
  * Operations of one document, taken together: what goes, what comes where, which maps vanish.
  *
- *   ops -> plan -> edits        what the bytes will be          (emit.c)
+ *   ops -> plan -> edits        what the bytes will be          (emit.c, arrive.c)
  *               -> expectation  what the tree must say then     (proof.c)
  *
  * Both read the same plan, and neither reads the other's result: an edit that says something else than
  * the plan is caught by the proof.
+ *
+ * Invariants of a plan that was made:
+ *   1. Nothing changes, comes into, goes from or inherits in an entry that itself goes by an operation.
+ *   2. In no map will a key be there twice that was not there twice before.
+ *   3. Everything lives in the arena; a plan is not released.
  */
 #ifndef IFX_EDIT_PLAN_H
 #define IFX_EDIT_PLAN_H
@@ -15,34 +20,39 @@
 #include "edit/op.h"
 
 /** What becomes of a comment. */
-enum {
+enum ifx_fate {
 	IFX_COMMENT_STAYS = 0,
 	IFX_COMMENT_GOES, /* with its entry: deleted, or printed again elsewhere */
 	IFX_COMMENT_ALONE, /* stays where it is, on a line of its own now */
 };
 
-/** An entry that comes into a map: an existing one, or two strings. */
+struct ifx_comings {
+	struct ifx_coming *first, *last;
+};
+
+/** An entry that comes into a map: one of the document, a new one of two strings, or one whose map is made. */
 struct ifx_coming {
-	const struct ifx_entry *entry; /* NULL: key and value */
+	const struct ifx_entry *entry; /* of the document, or NULL */
 	ifx_str key, value;
+	struct ifx_comings made; /* what comes into the map that is made; empty: there is none */
 	struct ifx_coming *next;
 };
 
-/** All that comes to one place. */
+/** All that comes to one map (or null). */
 struct ifx_arrival {
-	struct ifx_place place;
-	bool flow; /* written between braces, not on lines of its own */
-	bool front; /* comes before the first entry, not behind the last */
-	const struct ifx_entry *anchor; /* flow: comments are put above this block entry; may be NULL */
-	struct ifx_coming *first, *last;
-	struct ifx_arrival *next;
+	const struct ifx_node *base;
+	struct ifx_comings front, back; /* before the first entry, behind the last one */
+	bool flow; /* written between braces */
+	bool lines; /* flow: each entry on a line of its own, with its comments */
+	const struct ifx_entry *above; /* flow on one line: comments go above this block entry; NULL: nowhere */
+	struct ifx_arrival *next, *next_above;
 };
 
 /** Comments that an entry inherits from a duplicate. */
 struct ifx_legacy {
-	const struct ifx_entry *heir;
-	const struct ifx_entry *from;
-	struct ifx_legacy *next;
+	const struct ifx_entry *heir, *from;
+	const struct ifx_entry *above; /* they go above this entry: the heir, or the block entry that holds it */
+	struct ifx_legacy *next, *next_above;
 };
 
 struct ifx_change {
@@ -51,46 +61,55 @@ struct ifx_change {
 	bool plain;
 	const struct ifx_edits *inside; /* embedded: edits of the host's source; NULL otherwise */
 	const struct ifx_entry *wrap; /* wrap: text is the new key */
+	struct ifx_change *next;
 };
 
-/** A map that loses all entries but stays. */
-struct ifx_emptied {
-	const struct ifx_node *map;
-	bool braces; /* gets ` {}`; otherwise nothing is left behind its colon */
+/** What the plan knows about one entry, node or comment. */
+struct ifx_mark {
+	const void *what;
+	bool gone; /* entry */
+	enum ifx_fate fate; /* comment */
+	size_t n_gone; /* map: entries that go */
+	bool is_null, is_empty; /* map that loses everything and stays, as nothing or as {} */
+	const struct ifx_change *change; /* node */
+	struct ifx_arrival *arrival; /* node */
+	struct ifx_arrival *arrivals_above; /* entry */
+	struct ifx_legacy *legacies_above; /* entry */
 };
 
 struct ifx_plan {
 	const struct ifx_doc *doc;
 	struct ifx_arena *arena;
-	const struct ifx_entry **gone; /* sorted by start */
-	size_t n_gone, cap_gone;
-	struct ifx_emptied *emptied;
-	size_t n_emptied, cap_emptied;
-	struct ifx_change *changes;
-	size_t n_changes, cap_changes;
-	struct ifx_arrival *arrivals;
+	struct ifx_mark **marks; /* a hash table; n_slots is a power of two */
+	size_t n_marks, n_slots;
+	const struct ifx_entry **gone; /* sorted by start, an outer one before an inner one */
+	size_t n_gone;
+	struct ifx_change *changes, *last_change;
+	struct ifx_arrival *arrivals, *last_arrival;
 	struct ifx_legacy *legacies;
-	unsigned char *comments; /* fate of each */
-	bool root_gone; /* nothing is left of the document's root map */
+	bool root_gone; /* nothing is left of an embedded document's root map */
 };
 
 /**
  * Take operations of `doc` together. Operations of other documents in the list are passed over.
- * The plan is initialised here; `arena` outlives it.
+ * The plan is initialised here and lives in `arena`.
  * IFX_EREFUSED  one of them cannot be done without harm; `why` says it in a clause.
  */
 IFX_MUST_USE ifx_status ifx_plan_make(struct ifx_plan *plan, const struct ifx_doc *doc,
 				      const struct ifx_op *const *ops, size_t n,
 				      struct ifx_arena *arena, struct ifx_buf *why);
-void ifx_plan_release(struct ifx_plan *plan);
+/** The text of a scalar changes by edits that were made from its embedded document. */
+IFX_MUST_USE ifx_status ifx_plan_inside(struct ifx_plan *plan, const struct ifx_node *host,
+					ifx_str after, const struct ifx_edits *edits,
+					struct ifx_buf *why);
 
-/** Does the plan take this entry away from where it is? */
+/** What is known about an entry, a node or a comment; never NULL. */
+const struct ifx_mark *ifx_plan_mark(const struct ifx_plan *plan, const void *what);
+enum ifx_fate ifx_plan_fate(const struct ifx_plan *plan, size_t comment);
+/** Does the plan take this entry (may be NULL) away from where it is? */
 bool ifx_plan_gone(const struct ifx_plan *plan, const struct ifx_entry *entry);
-/** The change of a scalar (or of a key, or a wrapped value), or NULL. */
-const struct ifx_change *ifx_plan_change(const struct ifx_plan *plan, const struct ifx_node *node);
-/** What comes to this map (or null); NULL when nothing does. */
-const struct ifx_arrival *ifx_plan_arrival(const struct ifx_plan *plan, const struct ifx_node *map);
-const struct ifx_emptied *ifx_plan_emptied(const struct ifx_plan *plan, const struct ifx_node *map);
+/** The last entry of a collection that stays, or NULL. */
+const struct ifx_entry *ifx_plan_last(const struct ifx_plan *plan, const struct ifx_node *node);
 
 /** Byte edits that carry the plan out. Texts live in the plan's arena. */
 IFX_MUST_USE ifx_status ifx_plan_emit(const struct ifx_plan *plan, struct ifx_edits *edits,
@@ -104,13 +123,17 @@ IFX_MUST_USE ifx_status ifx_plan_emit(const struct ifx_plan *plan, struct ifx_ed
 IFX_MUST_USE ifx_status ifx_prove(const struct ifx_plan *plan, const struct ifx_doc *after,
 				  struct ifx_buf *why);
 
-/**
- * ops -> edits for a document and the documents embedded in it, in the outer one's offsets.
- * ifx_prove_all is its proof. Both take the operations of the outer and the embedded documents in one list.
- */
+/** ops -> edits for a document and the documents embedded in it, in the outer one's offsets. */
 IFX_MUST_USE ifx_status ifx_compile(struct ifx_edits *edits, const struct ifx_doc *doc,
 				    const struct ifx_op *const *ops, size_t n,
 				    struct ifx_arena *arena, struct ifx_buf *why);
+/**
+ * As ifx_compile, and the new text with its proof.
+ * after_text    in the arena.
+ * after         the new text's tree; borrows after_text.
+ * IFX_EREFUSED  see ifx_plan_make.
+ * IFX_EINVAL    the proof failed, which is a mistake of ours; `why` says what differs.
+ */
 IFX_MUST_USE ifx_status ifx_compile_and_prove(ifx_str *after_text, struct ifx_doc **after,
 					      struct ifx_edits *edits, const struct ifx_doc *doc,
 					      const struct ifx_op *const *ops, size_t n,

@@ -65,7 +65,8 @@ static void comments_to(struct form *f, size_t at)
 {
 	for (; f->comment < f->doc->n_comments && f->doc->comments[f->comment].span.at < at;
 	     f->comment++) {
-		int fate = f->plan ? f->plan->comments[f->comment] : IFX_COMMENT_STAYS;
+		enum ifx_fate fate = f->plan ? ifx_plan_fate(f->plan, f->comment) :
+					       IFX_COMMENT_STAYS;
 
 		if (fate != IFX_COMMENT_GOES)
 			add_comment(f, f->comment,
@@ -76,9 +77,17 @@ static void comments_to(struct form *f, size_t at)
 
 static void add_node(struct form *f, const struct ifx_node *node);
 
+/* What the plan knows about it; nothing when there is no plan. */
+static const struct ifx_mark *mark_of(const struct form *f, const void *what)
+{
+	static const struct ifx_mark nothing;
+
+	return f->plan ? ifx_plan_mark(f->plan, what) : &nothing;
+}
+
 static void add_scalar(struct form *f, const struct ifx_node *node)
 {
-	const struct ifx_change *c = f->plan ? ifx_plan_change(f->plan, node) : NULL;
+	const struct ifx_change *c = mark_of(f, node)->change;
 	ifx_str text = c && !c->wrap ? c->text : ifx_text(node);
 	bool string = ifx_is_string(node);
 
@@ -86,6 +95,9 @@ static void add_scalar(struct form *f, const struct ifx_node *node)
 		f->out.bad = true;
 	if (c && c->wrap) {
 		add_start(f, '{');
+		/* The comment behind the value stays on the line of its key. */
+		if (c->wrap->in->style == IFX_BLOCK)
+			comments_to(f, ifx_line_end(f->doc->src, c->wrap->end));
 		add_token(f, 'S', c->text);
 	} else if (c) {
 		/* A new key may have any text; a new value is a string unless it is meant not to be. */
@@ -140,81 +152,77 @@ static void add_as_lines(struct form *f, const struct ifx_entry *entry)
 		add_comment(f, trail, true);
 }
 
-static void add_arrival(struct form *f, const struct ifx_arrival *a)
+static void add_comings(struct form *f, const struct ifx_arrival *a, const struct ifx_comings *list)
 {
-	for (size_t i = 0; i < a->place.n; i++) {
-		add_token(f, 'S', a->place.path[i]);
-		add_start(f, '{');
-	}
-	for (const struct ifx_coming *c = a->first; c; c = c->next) {
+	for (const struct ifx_coming *c = list->first; c; c = c->next) {
 		if (c->entry) {
+			if (a->lines)
+				add_as_lines(f, c->entry);
 			add_elsewhere(f, c->entry, !a->flow);
 			continue;
 		}
 		add_token(f, 'S', c->key);
-		add_token(f, 'S', c->value);
-	}
-	for (size_t i = 0; i < a->place.n; i++)
+		if (!c->made.first) {
+			add_token(f, 'S', c->value);
+			continue;
+		}
+		add_start(f, '{');
+		add_comings(f, a, &c->made);
 		add_end(f, '}');
+	}
 }
 
-/* Comments that arrive above this entry: those of what comes into a flow map in it, and of its duplicates. */
-static void comments_before(struct form *f, const struct ifx_entry *entry)
+static void comings_as_lines(struct form *f, const struct ifx_comings *list)
 {
-	if (entry->in->style == IFX_FLOW)
-		return;
-	for (const struct ifx_legacy *l = f->plan->legacies; l; l = l->next) {
-		const struct ifx_entry *heir = l->heir;
-
-		while (heir->in->style == IFX_FLOW && heir->in->entry)
-			heir = heir->in->entry;
-		if (heir == entry)
-			add_as_lines(f, l->from);
+	for (const struct ifx_coming *c = list->first; c; c = c->next) {
+		if (c->entry)
+			add_as_lines(f, c->entry);
+		comings_as_lines(f, &c->made);
 	}
-	for (const struct ifx_arrival *a = f->plan->arrivals; a; a = a->next)
-		if (a->flow && a->anchor == entry)
-			for (const struct ifx_coming *c = a->first; c; c = c->next)
-				if (c->entry)
-					add_as_lines(f, c->entry);
+}
+
+/* Comments that arrive above this entry: those of its duplicates, and of what comes between braces in it. */
+static void comments_above(struct form *f, const struct ifx_mark *mark)
+{
+	for (const struct ifx_legacy *l = mark->legacies_above; l; l = l->next_above)
+		add_as_lines(f, l->from);
+	for (const struct ifx_arrival *a = mark->arrivals_above; a; a = a->next_above)
+		comings_as_lines(f, &a->back);
 }
 
 static void add_entries(struct form *f, const struct ifx_node *node)
 {
-	const struct ifx_arrival *a = f->plan ? ifx_plan_arrival(f->plan, node) : NULL;
+	const struct ifx_arrival *a = mark_of(f, node)->arrival;
 	ifx_str src = f->doc->src;
 	size_t first;
 
-	if (a && a->front) {
-		first = node->first->start;
+	if (a && a->front.first) {
 		if (ifx_entry_head(node->first, &first))
 			first = f->doc->comments[first].span.at;
 		else
 			first = node->first->start;
 		comments_to(f, first);
-		add_arrival(f, a);
+		add_comings(f, a, &a->front);
 	}
 	for (const struct ifx_entry *e = node->first; e; e = e->next) {
-		if (f->plan && ifx_plan_gone(f->plan, e))
+		const struct ifx_mark *mark = mark_of(f, e);
+
+		if (mark->gone)
 			continue;
 		comments_to(f, e->start);
-		if (f->plan)
-			comments_before(f, e);
+		comments_above(f, mark);
 		if (e->key)
 			add_node(f, e->key);
 		add_node(f, e->value);
 	}
-	if (a && !a->front) {
-		bool lines = !a->flow || (node->last && ifx_starts_line(src, node->last->start) &&
-					  ifx_line_start(src, node->last->start) > node->span.at);
-
-		if (node->last && lines)
-			comments_to(f, ifx_line_end(src, node->last->end));
-		else if (node->last)
-			comments_to(f, node->last->end);
-		else if (!a->flow)
-			comments_to(f, ifx_line_end(src, node->entry->end));
-		add_arrival(f, a);
-	}
+	if (!a || !a->back.first)
+		return;
+	if (node->last)
+		comments_to(f, !a->flow || a->lines ? ifx_line_end(src, node->last->end) :
+						      node->last->end);
+	else if (!a->flow)
+		comments_to(f, ifx_line_end(src, node->entry->end));
+	add_comings(f, a, &a->back);
 }
 
 static void add_node(struct form *f, const struct ifx_node *node)
@@ -224,7 +232,11 @@ static void add_node(struct form *f, const struct ifx_node *node)
 	 * A null has no place of its own: a comment behind its colon is behind it as well. Neither has the start
 	 * of a block collection: comments before its first entry are inside.
 	 */
-	size_t at = node->span.len && node->style != IFX_BLOCK ? node->span.at : 0;
+	const struct ifx_arrival *a = mark_of(f, node)->arrival;
+	const struct ifx_change *c = mark_of(f, node)->change;
+	bool block = node->style == IFX_BLOCK || (a && !a->flow) ||
+		     (c && c->wrap && c->wrap->in->style == IFX_BLOCK);
+	size_t at = node->span.len && !block ? node->span.at : 0;
 
 	if (node->anchor.len && (!at || node->anchor.at < at))
 		at = node->anchor.at;
@@ -237,16 +249,14 @@ static void add_node(struct form *f, const struct ifx_node *node)
 		add_token(f, '!', ifx_str_sub(src, node->tag.at, node->tag.len));
 	if (node->kind == IFX_ALIAS) {
 		add_token(f, '*', node->text);
-	} else if (node->kind == IFX_SCALAR && f->plan && ifx_plan_arrival(f->plan, node)) {
+	} else if (node->kind == IFX_SCALAR && a) {
 		add_start(f, '{');
 		add_entries(f, node);
 		add_end(f, '}');
 	} else if (node->kind == IFX_SCALAR) {
 		add_scalar(f, node);
 	} else {
-		const struct ifx_emptied *x = f->plan ? ifx_plan_emptied(f->plan, node) : NULL;
-
-		if (x && !x->braces) {
+		if (mark_of(f, node)->is_null) {
 			add_token(f, 'P', IFX_LIT(""));
 			return;
 		}

@@ -20,6 +20,11 @@ struct ifx_arena *ifx_cx_arena(struct ifx_cx *cx)
 	return cx->arena;
 }
 
+int ifx_istio_minor(const struct ifx_cx *cx)
+{
+	return cx->policy->istio_minor ? cx->policy->istio_minor : IFX_ISTIO_NEWEST;
+}
+
 void ifx_cx_failed(struct ifx_cx *cx)
 {
 	cx->failed = true;

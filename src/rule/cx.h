@@ -13,6 +13,7 @@ struct ifx_policy {
 		ifx_str rule, answer;
 	} * picks; /* --choose */
 	size_t n_picks;
+	int istio_minor; /* --istio-version 1.N; 0: IFX_ISTIO_NEWEST */
 };
 
 /** Questions about the rest of the input; answered by whoever can read files (index.h). See

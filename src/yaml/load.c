@@ -12,6 +12,7 @@
  *   - it hangs on invalid UTF-8, long blank runs and long `%` lines: ifx_precheck;
  *   - destroying a parser that failed may use freed memory: such a parser is left to leak, 5 KB each;
  *   - printing a diagnostic may read past the end: diagnostics are collected, never printed;
+ *   - the line behind an empty block scalar is read as its text when it is at the column of its key: refused;
  *   - marks of quoted scalars exclude the quotes, of anchors and aliases the `&` and `*`; of block
  *     scalars they exclude the header and include the next line's indentation; nulls have none.
  */
@@ -478,10 +479,17 @@ static void node_done(struct load *l, struct ifx_node *node, bool is_key)
 	f->want_value = is_key;
 }
 
+static bool blank_between(ifx_str src, size_t at, size_t end)
+{
+	while (at < end && strchr(" \t\r\n", src.ptr[at]))
+		at++;
+	return at == end;
+}
+
 static ifx_status take_block_scalar(struct load *l, struct ifx_node *node, size_t body, size_t end)
 {
 	ifx_str src = l->doc->src;
-	size_t header = l->pos, stop;
+	size_t header = l->pos, stop, indent;
 	ifx_status st;
 
 	if (!at_char(l, node->style == IFX_LITERAL ? '|' : '>') || end > src.len)
@@ -512,13 +520,19 @@ static ifx_status take_block_scalar(struct load *l, struct ifx_node *node, size_
 			end = ifx_line_start(src, end);
 	}
 	node->raw_end = end;
-	/* The span ends with the last line that has text. */
+	/* The span ends with the last line that has text, be it blanks that are more than the indentation. */
+	indent = ifx_scalar_indent(node);
+	if (indent && node->entry && indent <= ifx_column(src, node->entry->in->first->start) &&
+	    !blank_between(src, l->pos, end))
+		return problem(l->problem, IFX_EINVAL, header,
+			       "the parser misreads an empty text followed by an entry; write '' instead of %.*s",
+			       (int)(stop - header), src.ptr + header);
 	for (size_t i = l->pos; i < end; i = ifx_line_next(src, i)) {
 		size_t line_end = ifx_line_end(src, i), k = i;
 
 		if (line_end > end)
 			line_end = end;
-		while (k < line_end && (src.ptr[k] == ' ' || src.ptr[k] == '\t'))
+		while (k < line_end && src.ptr[k] == ' ' && k - i < indent)
 			k++;
 		if (k < line_end)
 			stop = line_end;
@@ -549,6 +563,7 @@ static ifx_status on_scalar(struct load *l, struct fy_event *ev)
 	st = take_props(l, node, ev->scalar.anchor, ev->scalar.tag);
 	if (st != IFX_OK)
 		return st;
+	attach(l, node, is_key);
 	from = start ? start->input_pos : 0;
 	to = end ? end->input_pos : 0;
 	if (style == FYSS_PLAIN && (!token || !start || !end || from >= to)) {
@@ -578,7 +593,6 @@ static ifx_status on_scalar(struct load *l, struct fy_event *ev)
 		node->span = (ifx_span){ from, to - from };
 		l->pos = to;
 	}
-	attach(l, node, is_key);
 	node_done(l, node, is_key);
 	node->text = ifx_scalar_decode(node, &l->doc->arena, NULL);
 	return node->text.ptr ? remember_name(l, node) : IFX_ENOMEM;
@@ -805,16 +819,16 @@ static ifx_status parse_failed(struct load *l, struct fy_diag *diag)
 
 static ifx_status parse(struct load *l)
 {
-	struct fy_diag_cfg diag_cfg;
+	/* By hand: the library's default asks whether standard error is a terminal, once a document. */
+	struct fy_diag_cfg diag_cfg = { .output_fn = swallow,
+					.level = FYET_ERROR,
+					.module_mask = ~0u };
 	struct fy_parse_cfg cfg = { .flags = FYPCF_SLOPPY_FLOW_INDENTATION | FYPCF_QUIET };
 	struct fy_parser *parser = NULL;
 	struct fy_diag *diag;
 	struct fy_event *ev;
 	ifx_status st = IFX_ENOMEM;
 
-	fy_diag_cfg_default(&diag_cfg);
-	diag_cfg.fp = NULL;
-	diag_cfg.output_fn = swallow;
 	diag = fy_diag_create(&diag_cfg);
 	if (!diag)
 		return IFX_ENOMEM;

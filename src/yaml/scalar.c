@@ -250,6 +250,11 @@ static struct block block_header(const struct ifx_node *node)
 	return b;
 }
 
+size_t ifx_scalar_indent(const struct ifx_node *node)
+{
+	return block_header(node).indent;
+}
+
 static void decode_block(struct sink *out, const struct ifx_node *node)
 {
 	ifx_str src = node->doc->src;
@@ -352,15 +357,22 @@ ifx_str ifx_scalar_decode(const struct ifx_node *node, struct ifx_arena *arena, 
 
 /* ---- writing ---- */
 
-bool ifx_plain_ok(ifx_str text, bool flow)
+/* A byte that ends a plain scalar when it follows `:`, and may not follow `-` at its start. */
+static bool ends_plain(ifx_str text, size_t at, bool flow)
 {
-	if (!text.len || ifx_plain_needs_quotes(text))
+	return at == text.len || is_blank(text.ptr[at]) ||
+	       (flow && text.ptr[at] && strchr(",[]{}", text.ptr[at]));
+}
+
+bool ifx_plain_fits(ifx_str text, bool flow)
+{
+	if (!text.len || is_blank(text.ptr[0]) || is_blank(text.ptr[text.len - 1]))
 		return false;
-	if (is_blank(text.ptr[0]) || is_blank(text.ptr[text.len - 1]))
+	if (text.ptr[0] && strchr(",[]{}#&*!|>'\"%@`", text.ptr[0]))
 		return false;
-	if (strchr(",[]{}#&*!|>'\"%@`", text.ptr[0]) && text.ptr[0])
+	if (text.ptr[0] == '-' && ends_plain(text, 1, flow))
 		return false;
-	if (strchr("-?:", text.ptr[0]) && (text.len == 1 || is_blank(text.ptr[1]) || flow))
+	if ((text.ptr[0] == '?' || text.ptr[0] == ':') && (flow || ends_plain(text, 1, flow)))
 		return false;
 	if (ifx_str_starts(text, IFX_LIT("---")) || ifx_str_starts(text, IFX_LIT("...")))
 		return false;
@@ -369,7 +381,7 @@ bool ifx_plain_ok(ifx_str text, bool flow)
 
 		if (c < 0x20 || c == 0x7F)
 			return false;
-		if (c == ':' && (i + 1 == text.len || is_blank(text.ptr[i + 1]) || flow))
+		if (c == ':' && ends_plain(text, i + 1, flow))
 			return false;
 		if (c == '#' && is_blank(text.ptr[i - 1]))
 			return false;
@@ -377,6 +389,14 @@ bool ifx_plain_ok(ifx_str text, bool flow)
 			return false;
 	}
 	return true;
+}
+
+bool ifx_plain_ok(ifx_str text, bool flow)
+{
+	if (ifx_plain_needs_quotes(text) || !ifx_plain_fits(text, flow))
+		return false;
+	/* Older readers stop at any colon between braces. */
+	return !flow || (ifx_str_chr(text, ':') == SIZE_MAX && text.ptr[0] != '-');
 }
 
 /* NEL, the separators and the byte order mark are line breaks, or nothing, to some readers. */

@@ -16,8 +16,14 @@
  */
 ifx_str ifx_scalar_decode(const struct ifx_node *node, struct ifx_arena *arena, size_t **map);
 
+/** Columns at the start of a block scalar's lines that are not text. */
+size_t ifx_scalar_indent(const struct ifx_node *node);
+
 /** May `text` stand unquoted here and be read as a string by every reader? flow: inside [] or {}. */
 bool ifx_plain_ok(ifx_str text, bool flow);
+
+/** May this plain scalar stand here, whatever a reader takes it for? */
+bool ifx_plain_fits(ifx_str text, bool flow);
 
 /** Append `text` as a scalar of one line: IFX_PLAIN (must be ok), IFX_SINGLE or IFX_DOUBLE. */
 void ifx_scalar_quote(struct ifx_buf *out, ifx_str text, ifx_style style);

@@ -64,33 +64,19 @@ static ifx_style quote_below(const struct ifx_node *node)
 	return found;
 }
 
-ifx_style ifx_style_value_quote(const struct ifx_node *near)
+ifx_style ifx_style_quote_near(const struct ifx_node *near)
 {
-	const struct ifx_doc *doc = near->doc;
-	ifx_style found = IFX_PLAIN;
+	ifx_style found = near->doc->json ? IFX_DOUBLE : IFX_PLAIN;
 
-	if (doc->json)
-		return IFX_DOUBLE;
 	for (; near && found == IFX_PLAIN; near = near->entry ? near->entry->in : NULL)
 		if (ifx_is(near, IFX_MAP))
 			found = quote_in(near);
-	if (found == IFX_PLAIN)
-		found = quote_below(doc->root);
-	return found == IFX_PLAIN ? IFX_DOUBLE : found;
+	return found;
 }
 
-ifx_style ifx_style_value(const struct ifx_node *map, ifx_str text, bool flow)
+ifx_style ifx_style_quote_of(const struct ifx_doc *doc)
 {
-	bool plain = !map->doc->json;
-
-	if (ifx_is(map, IFX_MAP) && map->first && plain) {
-		plain = false;
-		for (const struct ifx_entry *e = map->first; e && !plain; e = e->next)
-			plain = !ifx_is(e->value, IFX_SCALAR) || e->value->style == IFX_PLAIN;
-	}
-	if (plain && ifx_plain_ok(text, flow))
-		return IFX_PLAIN;
-	return ifx_style_for(text, ifx_style_value_quote(map), flow);
+	return quote_below(doc->root) == IFX_SINGLE ? IFX_SINGLE : IFX_DOUBLE;
 }
 
 ifx_style ifx_style_key(const struct ifx_node *map)

@@ -10,8 +10,10 @@
 ifx_str ifx_style_newline(ifx_str src, size_t at);
 /** Columns from a map's keys to the keys of a map below it, as written nearest to `map`; 2 when nothing tells. */
 size_t ifx_style_step(const struct ifx_node *map);
-/** Quotes that people would use here: those of the map's other values (keys), then the document's; else double. */
-ifx_style ifx_style_value_quote(const struct ifx_node *near);
+/** Quotes of values in the map, or the nearest map around it; IFX_PLAIN when there are none. */
+ifx_style ifx_style_quote_near(const struct ifx_node *near);
+/** Quotes of the first quoted value in the document; IFX_DOUBLE when there are none. */
+ifx_style ifx_style_quote_of(const struct ifx_doc *doc);
 /** How a new string value is written in this map: plain where one of its values is, else in its quotes. */
 ifx_style ifx_style_value(const struct ifx_node *map, ifx_str text, bool flow);
 /** IFX_PLAIN, or the quotes that all keys of the map have. */
