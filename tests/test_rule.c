@@ -429,7 +429,7 @@ static const struct {
 	/* no change where two readings exist, or where others would change too */
 	{ ROUTE "- {when: {has: [a]}, message: m, do: [{rename: {from: a, to: b}}]}\n",
 	  VS "spec: {http: [{a: 1, b: 2}, &x {a: 1}, *x]}\n", NULL,
-	  "m; the key 'b' is there already\nm; the anchor '&x' shares it with another place; edit line 3 by hand\nm; the anchor '&x' shares it with another place; edit line 3 by hand\n" },
+	  "m; the key 'b' is there already\nm; '&x' shares it with another place; edit it there by hand\nm; '&x' shares it with another place; edit it there by hand\n" },
 	{ ROUTE "- {when: {has: [a]}, message: m, do: [{set: {field: a, to: b}}]}\n",
 	  VS "spec: {http: [{a: [1]}]}\n", NULL, "m; what stands there is not a simple value\n" },
 	/* other kinds, groups and places */

@@ -192,6 +192,7 @@ static void look_at(struct ifx_emit *e, const struct ifx_node *node)
 	if (e->quote == IFX_PLAIN)
 		e->quote = e->doc_quote;
 	e->key_quote = ifx_style_key(node);
+	e->plain = ifx_style_is_plain(node);
 }
 
 void ifx_emit_key(struct ifx_emit *e, const struct ifx_node *node, ifx_str key, bool flow)
@@ -203,7 +204,10 @@ void ifx_emit_key(struct ifx_emit *e, const struct ifx_node *node, ifx_str key, 
 void ifx_emit_value(struct ifx_emit *e, const struct ifx_node *node, ifx_str value, bool flow)
 {
 	look_at(e, node);
-	ifx_scalar_quote(&e->text, value, ifx_style_for(value, e->quote, flow));
+	if (e->plain && ifx_plain_ok(value, flow))
+		ifx_scalar_quote(&e->text, value, IFX_PLAIN);
+	else
+		ifx_scalar_quote(&e->text, value, ifx_style_for(value, e->quote, flow));
 }
 
 bool ifx_emit_is_compact(const struct ifx_node *map)

@@ -33,6 +33,7 @@ struct ifx_emit {
 	/* Quotes of the map that was asked for last. */
 	const struct ifx_node *quoted;
 	ifx_style quote, key_quote;
+	bool plain; /* it has values without quotes */
 	ifx_style doc_quote; /* of the document, for maps that have none; 0 before it is needed */
 };
 

@@ -79,6 +79,18 @@ ifx_style ifx_style_quote_of(const struct ifx_doc *doc)
 	return quote_below(doc->root) == IFX_SINGLE ? IFX_SINGLE : IFX_DOUBLE;
 }
 
+bool ifx_style_is_plain(const struct ifx_node *map)
+{
+	if (map->doc->json)
+		return false;
+	if (!ifx_is(map, IFX_MAP) || !map->first)
+		return true;
+	for (const struct ifx_entry *e = map->first; e; e = e->next)
+		if (!ifx_is(e->value, IFX_SCALAR) || e->value->style == IFX_PLAIN)
+			return true;
+	return false;
+}
+
 ifx_style ifx_style_key(const struct ifx_node *map)
 {
 	ifx_style style = map->doc->json ? IFX_DOUBLE : IFX_PLAIN;

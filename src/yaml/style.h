@@ -14,8 +14,8 @@ size_t ifx_style_step(const struct ifx_node *map);
 ifx_style ifx_style_quote_near(const struct ifx_node *near);
 /** Quotes of the first quoted value in the document; IFX_DOUBLE when there are none. */
 ifx_style ifx_style_quote_of(const struct ifx_doc *doc);
-/** How a new string value is written in this map: plain where one of its values is, else in its quotes. */
-ifx_style ifx_style_value(const struct ifx_node *map, ifx_str text, bool flow);
+/** Are there values without quotes in this map, or none at all? Then a new one needs none either. */
+bool ifx_style_is_plain(const struct ifx_node *map);
 /** IFX_PLAIN, or the quotes that all keys of the map have. */
 ifx_style ifx_style_key(const struct ifx_node *map);
 
