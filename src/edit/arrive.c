@@ -129,6 +129,57 @@ static ifx_status add_from_block(struct ifx_emit *e, const struct ifx_entry *fro
 	return IFX_OK;
 }
 
+/* Lines of text, each behind `column` blanks. */
+static void add_lines(struct ifx_buf *out, ifx_str text, size_t column, ifx_str newline)
+{
+	for (size_t at = 0; at < text.len; at = ifx_line_next(text, at)) {
+		size_t end = ifx_line_end(text, at);
+
+		if (end > at)
+			ifx_buf_fill(out, ' ', column);
+		ifx_buf_add(out, ifx_str_sub(text, at, end - at));
+		ifx_buf_add(out, newline);
+	}
+}
+
+/* A text of several lines that a literal (`|`) can hold as it is. */
+static bool fits_literal(ifx_str text)
+{
+	if (!ifx_str_ends(text, IFX_LIT("\n")) || ifx_str_ends(text, IFX_LIT("\n\n")))
+		return false;
+	for (size_t i = 0; i < text.len; i++)
+		if ((unsigned char)text.ptr[i] < 0x20 && text.ptr[i] != '\n')
+			return false;
+	return text.len > 1 && text.ptr[0] != ' ' && text.ptr[0] != '\n';
+}
+
+/* `: value` of an entry that is new, to the end of its last line. */
+static void add_new_value(struct ifx_emit *e, const struct ifx_coming *c,
+			  const struct ifx_node *look, size_t column, ifx_str newline)
+{
+	/* Where the file has no final line break a literal would lose its own. */
+	bool ends = e->src.len && strchr("\r\n", e->src.ptr[e->src.len - 1]);
+
+	ifx_buf_addc(&e->text, ':');
+	if (c->yaml && ifx_str_chr(c->value, '\n') != SIZE_MAX) {
+		ifx_buf_add(&e->text, newline);
+		add_lines(&e->text, c->value, column, newline);
+		return;
+	}
+	ifx_buf_addc(&e->text, ' ');
+	if (!c->yaml && ends && fits_literal(c->value)) {
+		ifx_buf_addc(&e->text, '|');
+		ifx_buf_add(&e->text, newline);
+		add_lines(&e->text, c->value, column, newline);
+		return;
+	}
+	if (c->yaml)
+		ifx_buf_add(&e->text, c->value);
+	else
+		ifx_emit_value(e, look, c->value, false);
+	ifx_buf_add(&e->text, newline);
+}
+
 /* Lines of what comes into a block map; each ends with a newline. */
 static ifx_status add_block(struct ifx_emit *e, const struct ifx_comings *list,
 			    const struct ifx_node *look, size_t column, size_t step, ifx_str newline)
@@ -152,14 +203,13 @@ static ifx_status add_block(struct ifx_emit *e, const struct ifx_comings *list,
 			continue;
 		}
 		ifx_emit_key(e, look, c->key, false);
-		ifx_buf_addc(&e->text, ':');
 		if (!c->made.first) {
-			ifx_buf_addc(&e->text, ' ');
-			ifx_emit_value(e, look, c->value, false);
+			add_new_value(e, c, look, column + step, newline);
+			continue;
 		}
+		ifx_buf_addc(&e->text, ':');
 		ifx_buf_add(&e->text, newline);
-		if (c->made.first)
-			st = add_block(e, &c->made, look, column + step, step, newline);
+		st = add_block(e, &c->made, look, column + step, step, newline);
 	}
 	return st;
 }
@@ -337,7 +387,12 @@ static ifx_status add_flow(struct ifx_emit *e, const struct braces *b,
 		ifx_emit_key(e, b->map, c->key, true);
 		ifx_emit_colon(e, b->compact);
 		if (!c->made.first) {
-			ifx_emit_value(e, b->map, c->value, true);
+			if (c->yaml && ifx_str_chr(c->value, '\n') != SIZE_MAX)
+				return ifx_emit_refuse(e, "its lines do not fit between braces");
+			if (c->yaml)
+				ifx_buf_add(&e->text, c->value);
+			else
+				ifx_emit_value(e, b->map, c->value, true);
 			continue;
 		}
 		ifx_buf_addc(&e->text, '{');
@@ -392,8 +447,8 @@ static void look_at_lines(const struct ifx_emit *e, struct braces *b, bool stays
 static ifx_status fill_braces(struct ifx_emit *e, const struct ifx_arrival *a, struct braces *b)
 {
 	const struct ifx_node *map = a->base;
-	size_t at = map->span.at, end = at + map->span.len;
-	bool braces = map->kind == IFX_MAP;
+	size_t at = map->span.at, end = at + map->span.len, brace_line = ifx_line_start(e->src, end);
+	bool braces = map->kind == IFX_MAP, own_line = false;
 	ifx_status st;
 
 	if (has_comment(e->doc, at, end))
@@ -407,13 +462,18 @@ static ifx_status fill_braces(struct ifx_emit *e, const struct ifx_arrival *a, s
 	st = add_flow(e, b, &a->back, 1);
 	if (b->lines) {
 		ifx_buf_add(&e->text, b->newline);
-		ifx_buf_add(&e->text, b->indent);
+		/* A brace on a line of its own stays there. */
+		own_line = braces && brace_line > at &&
+			   ifx_emit_indent(e->src, end - 1).len == end - 1 - brace_line;
+		if (!own_line)
+			ifx_buf_add(&e->text, b->indent);
 	}
 	if (!braces)
 		ifx_buf_addc(&e->text, '}');
 	if (st != IFX_OK || e->text.bad)
 		return st == IFX_OK ? IFX_ENOMEM : st;
-	return ifx_emit_push(e, at + braces, end - braces, ifx_buf_str(&e->text));
+	return ifx_emit_push(e, at + braces, own_line ? brace_line : end - braces,
+			     ifx_buf_str(&e->text));
 }
 
 /*   {a: 1}  ->  {a: 1, b: 2}     {a: 1,}  ->  {a: 1, b: 2,} */

@@ -139,12 +139,12 @@ static ifx_status carry(struct compile *c, struct inner *in, const struct ifx_ed
 	} else if (lines && style != IFX_DOUBLE) {
 		return refuse(c, "the text is on one line; write it with '|'");
 	} else {
-		span.at = at < doc->src.len ? doc->host_map[at] : behind(doc, at);
-		span.len = (end < doc->src.len ? doc->host_map[end] : behind(doc, end)) - span.at;
-		if (style != IFX_FOLDED) {
-			span.at = doc->host_map[at];
-			span.len = doc->host_map[end] - span.at;
-		}
+		/* A folded text ends in lines that are not its own. */
+		size_t len = doc->src.len;
+		size_t last = style == IFX_FOLDED ? behind(doc, len) : doc->host_map[len];
+
+		span.at = at < len ? doc->host_map[at] : last;
+		span.len = (end < len ? doc->host_map[end] : last) - span.at;
 		ifx_scalar_escape(text, e->text, style);
 	}
 	copy = text->bad ? IFX_NONE : ifx_arena_copy(c->arena, ifx_buf_str(text));

@@ -550,6 +550,14 @@ static ifx_status change_wrap(struct ifx_emit *e, const struct ifx_change *c)
 	ifx_buf_clear(&e->text);
 	if (entry->in->style == IFX_FLOW)
 		return wrap_in_flow(e, c);
+	if (!entry->key) {
+		/*   - x   ->   - exact: x   */
+		ifx_emit_key(e, entry->in, c->text, false);
+		ifx_buf_add(&e->text, IFX_LIT(": "));
+		if (!ifx_emit_one_line(ifx_raw(value)))
+			return ifx_emit_refuse(e, "only a value of one line can be wrapped");
+		return ifx_emit_push(e, value->span.at, value->span.at, ifx_buf_str(&e->text));
+	}
 	if (!ifx_emit_one_line(ifx_str_sub(e->src, entry->colon, end - entry->colon)))
 		return ifx_emit_refuse(e, "only a value of one line can be wrapped");
 	st = ifx_emit_push(e, entry->colon + 1, end, IFX_NONE);
@@ -568,12 +576,29 @@ static ifx_status change_wrap(struct ifx_emit *e, const struct ifx_change *c)
 	return ifx_emit_push(e, at, at, ifx_buf_str(&e->text));
 }
 
+/*   targetRef:            targetRef:
+ *     kind: Gateway  ->   - kind: Gateway
+ *     name: main            name: main       */
+static ifx_status change_enlist(struct ifx_emit *e, const struct ifx_change *c)
+{
+	const struct ifx_node *map = c->node;
+	size_t end = map->span.at + map->span.len;
+	ifx_status st;
+
+	if (map->style == IFX_BLOCK)
+		return ifx_emit_push(e, map->first->start - 2, map->first->start, IFX_LIT("- "));
+	st = ifx_emit_push(e, map->span.at, map->span.at, IFX_LIT("["));
+	return st == IFX_OK ? ifx_emit_push(e, end, end, IFX_LIT("]")) : st;
+}
+
 static ifx_status change_all(struct ifx_emit *e)
 {
 	ifx_status st = IFX_OK;
 
 	for (const struct ifx_change *c = e->plan->changes; c && st == IFX_OK; c = c->next) {
-		if (c->wrap) {
+		if (c->enlist) {
+			st = change_enlist(e, c);
+		} else if (c->wrap) {
 			st = change_wrap(e, c);
 		} else if (!c->inside) {
 			st = change_scalar(e, c);

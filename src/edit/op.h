@@ -16,7 +16,8 @@ typedef enum {
 	IFX_OP_INSERT, /* a new entry of two strings */
 	IFX_OP_REMOVE, /* an entry goes, with its own comments */
 	IFX_OP_MOVE, /* an entry goes to other maps, with its comments */
-	IFX_OP_WRAP, /* `k: v` becomes `k: {key: v}` */
+	IFX_OP_WRAP, /* `k: v` becomes `k: {key: v}`, and `- v` becomes `- key: v` */
+	IFX_OP_ENLIST, /* `k: {...}` becomes `k: [{...}]` */
 } ifx_verb;
 
 /** Keys that a place may lack below its base. */
@@ -35,10 +36,11 @@ struct ifx_place {
 struct ifx_op {
 	ifx_verb verb;
 	const struct ifx_doc *doc;
-	const struct ifx_entry *entry; /* rename, remove, move, wrap */
+	const struct ifx_entry *entry; /* rename, remove, move, wrap, enlist */
 	const struct ifx_node *node; /* set */
 	ifx_str key; /* rename, insert, wrap */
 	ifx_str value; /* set, insert */
+	bool yaml; /* insert: the value is YAML text: one flow line, or block lines that end with a break */
 	bool plain; /* set: the new text is a number, a boolean or null and stands unquoted */
 	const struct ifx_entry *heir; /* remove: a duplicate of this one, which inherits the comments */
 	const struct ifx_place *to; /* insert, move: n_to of them; the copies are equal */
@@ -53,5 +55,7 @@ struct ifx_op {
 
 /** The map at `path` below `from` (dotted keys, no lists), or the place where it would be. */
 struct ifx_place ifx_place_of(const struct ifx_node *from, const ifx_str *keys, size_t n);
+/** Is the place inside braces, where only one line of flow style fits? */
+bool ifx_place_is_flow(const struct ifx_place *place);
 
 #endif

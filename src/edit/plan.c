@@ -379,6 +379,7 @@ static ifx_status add_arrival(struct make *m, const struct ifx_place *place,
 	c->entry = op->verb == IFX_OP_MOVE ? op->entry : NULL;
 	c->key = key;
 	c->value = op->value;
+	c->yaml = op->yaml;
 	return add_key(m, map, node, key);
 }
 
@@ -540,15 +541,34 @@ static ifx_status take_rename(struct make *m, const struct ifx_op *op)
 static ifx_status take_wrap(struct make *m, const struct ifx_op *op)
 {
 	const struct ifx_node *value = op->entry->value;
-	ifx_status st = check_map(m, op->entry);
+	ifx_status st = op->entry->key ? check_map(m, op->entry) : check_shared(m, op->entry->in);
 
 	if (st != IFX_OK)
 		return st;
 	if (!ifx_is(value, IFX_SCALAR) || value->anchor.len || value->tag.len ||
 	    value->style == IFX_LITERAL || value->style == IFX_FOLDED ||
-	    op->entry->colon == SIZE_MAX || is_explicit(op->entry))
+	    (op->entry->key && (op->entry->colon == SIZE_MAX || is_explicit(op->entry))) ||
+	    (!op->entry->key && !value->span.len))
 		return refuse(m, "only a simple value can be wrapped");
 	return add_change(m, (struct ifx_change){ .node = value, .text = op->key, .wrap = op->entry });
+}
+
+static ifx_status take_enlist(struct make *m, const struct ifx_op *op)
+{
+	const struct ifx_node *map = op->entry->value;
+	ifx_str src = m->plan->doc->src;
+	ifx_status st = check_map(m, op->entry);
+
+	if (st != IFX_OK)
+		return st;
+	if (!ifx_is(map, IFX_MAP) || map->bare || map->anchor.len || map->tag.len)
+		return refuse(m, "only a simple map can become the item of a list");
+	/* In block style the dash takes the place of two blanks of its indentation. */
+	if (map->style == IFX_BLOCK &&
+	    (!ifx_starts_line(src, map->first->start) ||
+	     ifx_column(src, map->first->start) < ifx_column(src, op->entry->start) + 2))
+		return refuse(m, "there is no room for the dash of a list item");
+	return add_change(m, (struct ifx_change){ .node = map, .enlist = true });
 }
 
 static ifx_status take_op(struct make *m, const struct ifx_op *op)
@@ -563,6 +583,8 @@ static ifx_status take_op(struct make *m, const struct ifx_op *op)
 		return take_rename(m, op);
 	case IFX_OP_WRAP:
 		return take_wrap(m, op);
+	case IFX_OP_ENLIST:
+		return take_enlist(m, op);
 	case IFX_OP_REMOVE:
 		return take_leaving(m, op);
 	case IFX_OP_MOVE:
@@ -783,8 +805,10 @@ static ifx_status find_empty(struct make *m)
 /* ---- the shape of what comes ---- */
 
 /* Inside braces, or a flow map with entries: flow. A null or {} below a block key: block. */
-static bool arrives_in_flow(const struct ifx_node *base)
+bool ifx_place_is_flow(const struct ifx_place *place)
 {
+	const struct ifx_node *base = place->base;
+
 	if (base->first)
 		return base->style == IFX_FLOW;
 	if (!base->entry || base->entry->in->style == IFX_FLOW)
@@ -829,7 +853,7 @@ static ifx_status settle_arrivals(struct ifx_plan *plan)
 		struct ifx_comings all = a->back;
 		struct ifx_mark *mark;
 
-		a->flow = arrives_in_flow(a->base);
+		a->flow = ifx_place_is_flow(&(struct ifx_place){ .base = a->base });
 		a->lines = a->flow && arrives_on_lines(a->base);
 		a->back = (struct ifx_comings){ 0 };
 		for (struct ifx_coming *c = all.first, *next; c; c = next) {

@@ -34,6 +34,7 @@ struct ifx_comings {
 struct ifx_coming {
 	const struct ifx_entry *entry; /* of the document, or NULL */
 	ifx_str key, value;
+	bool yaml; /* value is YAML text */
 	struct ifx_comings made; /* what comes into the map that is made; empty: there is none */
 	struct ifx_coming *next;
 };
@@ -61,6 +62,7 @@ struct ifx_change {
 	bool plain;
 	const struct ifx_edits *inside; /* embedded: edits of the host's source; NULL otherwise */
 	const struct ifx_entry *wrap; /* wrap: text is the new key */
+	bool enlist; /* node is a map and becomes the only item of a list */
 	struct ifx_change *next;
 };
 

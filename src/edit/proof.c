@@ -96,7 +96,7 @@ static void add_scalar(struct form *f, const struct ifx_node *node)
 	if (c && c->wrap) {
 		add_start(f, '{');
 		/* The comment behind the value stays on the line of its key. */
-		if (c->wrap->in->style == IFX_BLOCK)
+		if (c->wrap->in->style == IFX_BLOCK && c->wrap->key)
 			comments_to(f, ifx_line_end(f->doc->src, c->wrap->end));
 		add_token(f, 'S', c->text);
 	} else if (c) {
@@ -152,6 +152,30 @@ static void add_as_lines(struct form *f, const struct ifx_entry *entry)
 		add_comment(f, trail, true);
 }
 
+/* A value that was given as YAML text: what the text says. */
+static void add_yaml(struct form *f, ifx_str text)
+{
+	struct ifx_problem problem = { 0 };
+	struct ifx_doc *doc;
+	struct form part = *f;
+
+	ifx_buf_init(&problem.text, 4096);
+	if (ifx_doc_load(&doc, text, &problem) != IFX_OK || !doc->root) {
+		add_token(f, '?', text);
+	} else {
+		part.plan = NULL;
+		part.doc = doc;
+		part.comment = 0;
+		add_node(&part, doc->root);
+		part.plan = f->plan;
+		part.doc = f->doc;
+		part.comment = f->comment;
+		*f = part;
+		ifx_doc_free(doc);
+	}
+	ifx_buf_release(&problem.text);
+}
+
 static void add_comings(struct form *f, const struct ifx_arrival *a, const struct ifx_comings *list)
 {
 	for (const struct ifx_coming *c = list->first; c; c = c->next) {
@@ -162,6 +186,10 @@ static void add_comings(struct form *f, const struct ifx_arrival *a, const struc
 			continue;
 		}
 		add_token(f, 'S', c->key);
+		if (!c->made.first && c->yaml) {
+			add_yaml(f, c->value);
+			continue;
+		}
 		if (!c->made.first) {
 			add_token(f, 'S', c->value);
 			continue;
@@ -260,11 +288,20 @@ static void add_node(struct form *f, const struct ifx_node *node)
 			add_token(f, 'P', IFX_LIT(""));
 			return;
 		}
+		const struct ifx_change *c = mark_of(f, node)->change;
+
+		if (c && c->enlist) {
+			add_start(f, '[');
+			if (node->style == IFX_BLOCK)
+				comments_to(f, node->first->start);
+		}
 		add_start(f, node->kind == IFX_MAP ? '{' : '[');
 		add_entries(f, node);
 		if (node->style == IFX_FLOW && !node->bare)
 			comments_to(f, node->span.at + node->span.len);
 		add_end(f, node->kind == IFX_MAP ? '}' : ']');
+		if (c && c->enlist)
+			add_end(f, ']');
 	}
 }
 

@@ -280,6 +280,15 @@ void ifx_fix_insert(struct ifx_fix *fix, struct ifx_place place, ifx_str key, if
 	note(fix, "insert", path_of_place(fix->cx, to, op->key), op->value);
 }
 
+void ifx_fix_insert_yaml(struct ifx_fix *fix, struct ifx_place place, ifx_str key, ifx_str yaml)
+{
+	struct ifx_op *before = fix->last;
+
+	ifx_fix_insert(fix, place, key, yaml);
+	if (fix->last && fix->last != before)
+		fix->last->yaml = true;
+}
+
 static void note_comments(struct ifx_fix *fix, struct ifx_op_note *n, const struct ifx_entry *entry)
 {
 	const struct ifx_doc *doc = entry->in->doc;
@@ -352,6 +361,16 @@ void ifx_fix_wrap(struct ifx_fix *fix, const struct ifx_entry *entry, ifx_str ke
 	op->entry = entry;
 	op->key = keep(fix->cx, key);
 	note(fix, "wrap", path_of(fix->cx, entry), op->key);
+}
+
+void ifx_fix_enlist(struct ifx_fix *fix, const struct ifx_entry *entry)
+{
+	struct ifx_op *op = add_op(fix, IFX_OP_ENLIST, entry->in->doc);
+
+	if (!op)
+		return;
+	op->entry = entry;
+	note(fix, "enlist", path_of(fix->cx, entry), IFX_NONE);
 }
 
 /* ---- views ---- */

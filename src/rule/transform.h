@@ -90,7 +90,13 @@ void ifx_fix_set(struct ifx_fix *fix, const struct ifx_node *node, ifx_str text)
 /** The scalar says `text` unquoted: a number, a boolean. */
 void ifx_fix_set_plain(struct ifx_fix *fix, const struct ifx_node *node, ifx_str text);
 void ifx_fix_rename(struct ifx_fix *fix, const struct ifx_entry *entry, ifx_str key);
+/** A text of several lines becomes a literal (`|`) where that is possible. */
 void ifx_fix_insert(struct ifx_fix *fix, struct ifx_place place, ifx_str key, ifx_str value);
+/**
+ * A new entry whose value is YAML text: one line in flow style (`[a, b]`), or block lines that each
+ * end with "\n" and start at column 0 (only into block maps).
+ */
+void ifx_fix_insert_yaml(struct ifx_fix *fix, struct ifx_place place, ifx_str key, ifx_str yaml);
 /** The entry goes with its own comments. */
 void ifx_fix_remove(struct ifx_fix *fix, const struct ifx_entry *entry);
 /** The entry is a duplicate of `heir`, which gets its comments. */
@@ -99,7 +105,10 @@ void ifx_fix_remove_duplicate(struct ifx_fix *fix, const struct ifx_entry *entry
 /** places is copied. */
 void ifx_fix_move(struct ifx_fix *fix, const struct ifx_entry *entry,
 		  const struct ifx_place *places, size_t n);
+/** `k: v` becomes `k: {key: v}`; an item `- v` of a list becomes `- key: v`. */
 void ifx_fix_wrap(struct ifx_fix *fix, const struct ifx_entry *entry, ifx_str key);
+/** The map that is the entry's value becomes the only item of a list. */
+void ifx_fix_enlist(struct ifx_fix *fix, const struct ifx_entry *entry);
 
 /* Views: the same thing wherever it lies. */
 
