@@ -236,7 +236,7 @@ static const struct {
 	  "r.yaml:8:7: error: 'each' cannot be ''; write a path of names, as in spec.http[].retries" },
 	/* operations */
 	{ CASE "{when: {has: [x]}, message: m, do: [{drop: x}]}\n",
-	  "r.yaml:7:40: error: unknown verb 'drop'; there are remove, rename, set, insert, wrap and move" },
+	  "r.yaml:7:40: error: unknown verb 'drop'; there are remove, rename, set, insert, wrap, move and enlist" },
 	{ CASE "{when: {has: [x]}, message: m, do: [{remove: x, rename: x}]}\n",
 	  "r.yaml:7:39: error: an operation has one verb, as in {remove: name}; this has 2" },
 	{ CASE "{when: {has: [x]}, message: m, do: [remove]}\n",
@@ -260,7 +260,7 @@ static const struct {
 	  "r.yaml:7:33: error: 'message' has a hole '{key}', but 'when' names no field that is there" },
 	/* columns are characters */
 	{ CASE "{when: {has: [x]}, message: 日本, do: [{drop: x}]}\n",
-	  "r.yaml:7:41: error: unknown verb 'drop'; there are remove, rename, set, insert, wrap and move" },
+	  "r.yaml:7:41: error: unknown verb 'drop'; there are remove, rename, set, insert, wrap, move and enlist" },
 };
 
 static void what_is_not_understood_is_named_with_its_place(void **state)

@@ -130,6 +130,7 @@ static ifx_status carry(struct compile *c, struct inner *in, const struct ifx_ed
 	bool lines = ifx_str_chr(e->text, '\n') != SIZE_MAX;
 	ifx_span span;
 	ifx_str copy;
+	ifx_status st;
 
 	ifx_buf_clear(text);
 	if (style == IFX_LITERAL) {
@@ -150,9 +151,8 @@ static ifx_status carry(struct compile *c, struct inner *in, const struct ifx_ed
 	copy = text->bad ? IFX_NONE : ifx_arena_copy(c->arena, ifx_buf_str(text));
 	if (!copy.ptr)
 		return IFX_ENOMEM;
-	if (ifx_edits_push(&in->outer, c->arena, span, copy) == IFX_EREFUSED)
-		return refuse(c, "two changes touch the same text");
-	return IFX_OK;
+	st = ifx_edits_push(&in->outer, c->arena, span, copy);
+	return st == IFX_EREFUSED ? refuse(c, "two changes touch the same text") : st;
 }
 
 /* The host with the carried edits in it, as the scalar of a small document: [column blanks][scalar]. */

@@ -288,8 +288,6 @@ static void add_node(struct form *f, const struct ifx_node *node)
 			add_token(f, 'P', IFX_LIT(""));
 			return;
 		}
-		const struct ifx_change *c = mark_of(f, node)->change;
-
 		if (c && c->enlist) {
 			add_start(f, '[');
 			if (node->style == IFX_BLOCK)

@@ -485,6 +485,7 @@ static void read_op(struct reader *r, const struct ifx_node *node, const struct 
 		{ "insert", "key", "value", IFX_OP_INSERT },
 		{ "wrap", "field", "key", IFX_OP_WRAP },
 		{ "move", "field", "to", IFX_OP_MOVE },
+		{ "enlist", NULL, NULL, IFX_OP_ENLIST },
 	};
 	const struct ifx_entry *e;
 	bool known = false, guarded = false;
@@ -505,12 +506,12 @@ static void read_op(struct reader *r, const struct ifx_node *node, const struct 
 		if (verbs[i].first)
 			read_two(r, e->value, verbs[i].name, verbs[i].first, verbs[i].second, op);
 		else
-			read_field(r, e->value, "'remove'", &op->field);
+			read_field(r, e->value, verbs[i].name, &op->field);
 	}
 	if (!known)
 		error_on(
 			r, e->key,
-			"unknown verb '%.*s'; there are remove, rename, set, insert, wrap and move",
+			"unknown verb '%.*s'; there are remove, rename, set, insert, wrap, move and enlist",
 			IFX_ARG(ifx_text(e->key)));
 	if (!known || op->verb != IFX_OP_INSERT || !op->field.n)
 		return;

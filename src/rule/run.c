@@ -67,6 +67,8 @@ static bool is_done(const struct ifx_rule_op *op, const struct ifx_entry *e)
 	if (op->verb == IFX_OP_SET)
 		return ifx_is(value, IFX_SCALAR) && ifx_str_eq(ifx_text(value), op->text) &&
 		       ifx_is_string(value) == !op->plain;
+	if (op->verb == IFX_OP_ENLIST)
+		return ifx_is(value, IFX_SEQ);
 	if (op->verb == IFX_OP_WRAP)
 		return ifx_map_entry(value, op->text) != NULL;
 	return false;
@@ -133,6 +135,9 @@ static void add_op(struct ifx_fix *fix, const struct ifx_rule_op *op, const stru
 		break;
 	case IFX_OP_WRAP:
 		ifx_fix_wrap(fix, e, op->text);
+		break;
+	case IFX_OP_ENLIST:
+		ifx_fix_enlist(fix, e);
 		break;
 	}
 }
