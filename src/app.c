@@ -47,6 +47,7 @@ static void open_app(struct app *app, const struct ifx_config *config, const str
 	*app = (struct app){ .config = config, .sink = sink };
 	ifx_arena_init(&app->names, NAMES_MEMORY_MAX);
 	ifx_index_init(&app->index, &app->inputs);
+	app->index.default_namespace = config->namespace;
 	ifx_buf_init(&app->out, IFX_BUF_MAX);
 	ifx_buf_init(&app->err, IFX_BUF_MAX);
 	app->reporter.verbose = config->verbose;
@@ -327,7 +328,10 @@ static void run_source(struct app *app, const struct source *source)
 	struct ifx_engine engine = {
 		.transforms = app->rules.selected,
 		.n_transforms = app->rules.n_selected,
-		.policy = { .level = c->level, .picks = c->picks, .n_picks = c->n_picks },
+		.policy = { .level = c->level,
+			    .picks = c->picks,
+			    .n_picks = c->n_picks,
+			    .istio_minor = c->istio_minor },
 		.index = &questions,
 		.chart_template = may_be_helm && in_chart_templates(source->path),
 		.want_edits = app->reporter.format == IFX_FORMAT_JSON,

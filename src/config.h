@@ -38,6 +38,8 @@ struct ifx_config {
 	bool quiet, verbose;
 	bool color_out, color_err; /* escape sequences on standard output, on standard error */
 	ifx_str stdin_filename;
+	int istio_minor;   /* 0: the newest */
+	ifx_str namespace; /* ptr NULL: unknown */
 };
 
 #endif

@@ -224,6 +224,34 @@ static bool set_stdin_filename(struct ifx_config *c, ifx_str arg, struct ifx_buf
 	return c->stdin_filename.ptr || bad(err, "out of memory");
 }
 
+static bool set_istio_version(struct ifx_config *c, ifx_str arg, struct ifx_buf *err)
+{
+	ifx_str digits = arg;
+	int minor = 0;
+
+	/* 1.27, and 1.27.3 or v1.27 as people copy them */
+	if (ifx_str_starts(digits, IFX_LIT("v")))
+		digits = ifx_str_sub(digits, 1, digits.len - 1);
+	if (!ifx_str_starts(digits, IFX_LIT("1.")))
+		digits = IFX_LIT("");
+	for (size_t i = 2;
+	     i < digits.len && digits.ptr[i] >= '0' && digits.ptr[i] <= '9' && minor < 1000; i++)
+		minor = minor * 10 + (digits.ptr[i] - '0');
+	if (minor < IFX_ISTIO_OLDEST || minor > IFX_ISTIO_NEWEST)
+		return bad(err, "--istio-version is 1.%d to 1.%d, not '%.*s'", IFX_ISTIO_OLDEST,
+			   IFX_ISTIO_NEWEST, IFX_ARG(arg));
+	c->istio_minor = minor;
+	return true;
+}
+
+static bool set_namespace(struct ifx_config *c, ifx_str arg, struct ifx_buf *err)
+{
+	if (!arg.len)
+		return bad(err, "--namespace wants a name");
+	c->namespace = ifx_arena_copy(&c->arena, arg);
+	return c->namespace.ptr || bad(err, "out of memory");
+}
+
 static bool likes_color(int fd)
 {
 	const char *no_color = getenv("NO_COLOR"), *term = getenv("TERM");
@@ -283,6 +311,9 @@ static const struct option_row rows[] = {
 	{ 0, "force-exclude", NULL, set_force_exclude, "--exclude holds for named files too" },
 	{ 0, "no-gitignore", NULL, set_no_gitignore, "walk into what git ignores as well" },
 	{ 0, "stdin-filename", "PATH", set_stdin_filename, "name of standard input in messages" },
+	{ 0, "istio-version", "1.N", set_istio_version,
+	  "the release the manifests are for; 1.32 unless said" },
+	{ 'n', "namespace", "NAME", set_namespace, "namespace of objects that do not say theirs" },
 	{ 0, "color", "WHEN", set_color, "auto (default), always or never" },
 	{ 'q', "quiet", NULL, set_quiet, "no summary" },
 	{ 'v', "verbose", NULL, set_verbose, "show what was fixed as well" },

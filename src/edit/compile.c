@@ -34,7 +34,7 @@ static ifx_status refuse(struct compile *c, const char *what)
 {
 	ifx_buf_clear(c->why);
 	ifx_buf_add(c->why, ifx_str_of(what));
-	return IFX_EREFUSED;
+	return c->why->bad ? IFX_ENOMEM : IFX_EREFUSED;
 }
 
 static ifx_status find_inner(struct compile *c)

@@ -14,7 +14,7 @@ ifx_status ifx_emit_refuse(struct ifx_emit *e, const char *what)
 {
 	ifx_buf_clear(e->why);
 	ifx_buf_add(e->why, ifx_str_of(what));
-	return IFX_EREFUSED;
+	return e->why->bad ? IFX_ENOMEM : IFX_EREFUSED;
 }
 
 static ifx_status add_piece(struct ifx_emit *e, struct ifx_piece piece)
@@ -302,7 +302,9 @@ static ifx_status leave_block(struct ifx_emit *e, const struct ifx_entry *entry)
 	ifx_status st;
 
 	while (ifx_plan_gone(e->plan, prev))
-		prev = prev->prev;
+		prev = prev == e->cut ? e->before_cut : prev->prev;
+	e->cut = entry;
+	e->before_cut = prev;
 	st = prev ? check_text_before(e, deepest_that_stays(e->plan, prev->value), to) : IFX_OK;
 	if (st != IFX_OK)
 		return st;

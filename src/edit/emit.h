@@ -30,6 +30,8 @@ struct ifx_emit {
 	struct ifx_buf text; /* scratch */
 	struct ifx_piece *pieces;
 	size_t n, cap;
+	/* The block entry that was cut out last, and the one that stays before it. */
+	const struct ifx_entry *cut, *before_cut;
 	/* Quotes of the map that was asked for last. */
 	const struct ifx_node *quoted;
 	ifx_style quote, key_quote;

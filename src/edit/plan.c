@@ -36,7 +36,7 @@ static ifx_status refuse(struct make *m, const char *fmt, ...)
 	ifx_buf_clear(m->why);
 	ifx_buf_vaddf(m->why, fmt, ap);
 	va_end(ap);
-	return IFX_EREFUSED;
+	return m->why->bad ? IFX_ENOMEM : IFX_EREFUSED;
 }
 
 struct ifx_place ifx_place_of(const struct ifx_node *from, const ifx_str *keys, size_t n)

@@ -82,6 +82,9 @@ bool ifx_map_index(struct ifx_node *map)
 		if (ifx_is(e->key, IFX_SCALAR))
 			map->by_key[map->n_by_key++] = e;
 	qsort(map->by_key, map->n_by_key, sizeof(*map->by_key), by_key);
+	for (size_t i = 1; i < map->n_by_key && !map->twice; i++)
+		if (has_key(map->by_key[i], map->by_key[i - 1]->key->text))
+			map->twice = map->by_key[i];
 	return true;
 }
 
@@ -128,11 +131,8 @@ const struct ifx_entry *ifx_map_twice(const struct ifx_node *map)
 {
 	if (!ifx_is(map, IFX_MAP))
 		return NULL;
-	for (size_t i = 1; i < map->n_by_key; i++)
-		if (has_key(map->by_key[i], map->by_key[i - 1]->key->text))
-			return map->by_key[i];
 	if (map->by_key)
-		return NULL;
+		return map->twice;
 	for (const struct ifx_entry *e = map->first; e; e = e->next)
 		for (const struct ifx_entry *f = map->first; f != e; f = f->next)
 			if (ifx_is(e->key, IFX_SCALAR) && has_key(f, e->key->text))
@@ -203,8 +203,12 @@ static bool is_break(char c)
 
 size_t ifx_line_start(ifx_str src, size_t at)
 {
-	while (at && !is_break(src.ptr[at - 1]))
-		at--;
+	/* Lines may be very long, and a loop over bytes is slow. */
+	const char *nl = at ? memrchr(src.ptr, '\n', at) : NULL, *cr;
+	size_t start = nl ? (size_t)(nl - src.ptr) + 1 : 0;
+
+	cr = at > start ? memrchr(src.ptr + start, '\r', at - start) : NULL;
+	at = cr ? (size_t)(cr - src.ptr) + 1 : start;
 	if (!at && ifx_str_starts(src, IFX_LIT("\xEF\xBB\xBF")))
 		return 3;
 	return at;
@@ -212,9 +216,15 @@ size_t ifx_line_start(ifx_str src, size_t at)
 
 size_t ifx_line_end(ifx_str src, size_t at)
 {
-	while (at < src.len && !is_break(src.ptr[at]))
-		at++;
-	return at;
+	const char *nl, *cr;
+	size_t end;
+
+	if (at >= src.len)
+		return at;
+	nl = memchr(src.ptr + at, '\n', src.len - at);
+	end = nl ? (size_t)(nl - src.ptr) : src.len;
+	cr = memchr(src.ptr + at, '\r', end - at);
+	return cr ? (size_t)(cr - src.ptr) : end;
 }
 
 size_t ifx_line_next(ifx_str src, size_t at)

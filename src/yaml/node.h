@@ -45,6 +45,7 @@ struct ifx_node {
 	size_t n;
 	const struct ifx_entry **by_key; /* large maps: n_by_key entries with scalar keys, sorted; see node.c */
 	size_t n_by_key;
+	const struct ifx_entry *twice; /* with by_key: see ifx_map_twice */
 	struct ifx_node *target; /* alias: the node it stands for; NULL when there is none */
 	size_t aliases; /* anchored: how many aliases stand for it */
 };

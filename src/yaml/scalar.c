@@ -357,6 +357,35 @@ ifx_str ifx_scalar_decode(const struct ifx_node *node, struct ifx_arena *arena, 
 
 /* ---- writing ---- */
 
+/*
+ * Characters that may not stand in YAML text, or that some readers take for a line break or nothing: C1 controls
+ * and the no-break space, the separators, halves of surrogate pairs, the byte order mark, U+FFFE and U+FFFF.
+ * Length of the one at `i`, or 0; *cp is its number.
+ */
+static size_t odd_utf8(ifx_str text, size_t i, unsigned *cp)
+{
+	unsigned char c = (unsigned char)text.ptr[i];
+	size_t n = c >= 0xF0 ? 4 : c >= 0xE0 ? 3 : c >= 0xC0 ? 2 : 1;
+
+	if (n == 1 || n == 4 || i + n > text.len)
+		return 0;
+	*cp = n == 2 ? c & 31u : c & 15u;
+	for (size_t k = 1; k < n; k++)
+		*cp = *cp << 6 | ((unsigned char)text.ptr[i + k] & 63u);
+	if ((*cp >= 0x80 && *cp <= 0xA0) || *cp == 0x2028 || *cp == 0x2029 ||
+	    (*cp >= 0xD800 && *cp < 0xE000) || *cp == 0xFEFF || *cp >= 0xFFFE)
+		return n;
+	return 0;
+}
+
+static bool is_odd(ifx_str text, size_t i)
+{
+	unsigned char c = (unsigned char)text.ptr[i];
+	unsigned cp;
+
+	return c < 0x20 || c == 0x7F || (c >= 0x80 && odd_utf8(text, i, &cp));
+}
+
 /* A byte that ends a plain scalar when it follows `:`, and may not follow `-` at its start. */
 static bool ends_plain(ifx_str text, size_t at, bool flow)
 {
@@ -379,7 +408,7 @@ bool ifx_plain_fits(ifx_str text, bool flow)
 	for (size_t i = 0; i < text.len; i++) {
 		unsigned char c = (unsigned char)text.ptr[i];
 
-		if (c < 0x20 || c == 0x7F)
+		if (is_odd(text, i))
 			return false;
 		if (c == ':' && ends_plain(text, i + 1, flow))
 			return false;
@@ -399,18 +428,6 @@ bool ifx_plain_ok(ifx_str text, bool flow)
 	return !flow || (ifx_str_chr(text, ':') == SIZE_MAX && text.ptr[0] != '-');
 }
 
-/* NEL, the separators and the byte order mark are line breaks, or nothing, to some readers. */
-static size_t odd_utf8(ifx_str text, size_t i)
-{
-	static const char *const odd[] = { "\xC2\x85", "\xC2\xA0", "\xE2\x80\xA8", "\xE2\x80\xA9",
-					   "\xEF\xBB\xBF" };
-
-	for (size_t k = 0; k < sizeof(odd) / sizeof(*odd); k++)
-		if (ifx_str_starts(ifx_str_sub(text, i, text.len - i), ifx_str_of(odd[k])))
-			return strlen(odd[k]);
-	return 0;
-}
-
 ifx_style ifx_style_for(ifx_str text, ifx_style wish, bool flow)
 {
 	if (wish == IFX_PLAIN && ifx_plain_ok(text, flow))
@@ -418,7 +435,7 @@ ifx_style ifx_style_for(ifx_str text, ifx_style wish, bool flow)
 	if (wish != IFX_SINGLE)
 		return IFX_DOUBLE;
 	for (size_t i = 0; i < text.len; i++)
-		if ((unsigned char)text.ptr[i] < 0x20 || text.ptr[i] == 0x7F || odd_utf8(text, i))
+		if (is_odd(text, i))
 			return IFX_DOUBLE;
 	return IFX_SINGLE;
 }
@@ -431,6 +448,7 @@ void ifx_scalar_escape(struct ifx_buf *out, ifx_str text, ifx_style style)
 
 	for (size_t i = 0; i < text.len; i++) {
 		unsigned char c = (unsigned char)text.ptr[i];
+		unsigned cp = 0;
 		size_t odd;
 
 		if (style == IFX_SINGLE) {
@@ -446,12 +464,7 @@ void ifx_scalar_escape(struct ifx_buf *out, ifx_str text, ifx_style style)
 			ifx_buf_add(out, ifx_str_of(names[c]));
 		} else if (c < 0x20 || c == 0x7F) {
 			ifx_buf_addf(out, "\\u%04x", c);
-		} else if ((odd = odd_utf8(text, i)) != 0) {
-			unsigned cp = odd == 2 ? (c & 31u) << 6 : (c & 15u) << 12;
-
-			cp |= odd == 2 ? (unsigned char)text.ptr[i + 1] & 63u :
-					 ((unsigned char)text.ptr[i + 1] & 63u) << 6 |
-						 ((unsigned char)text.ptr[i + 2] & 63u);
+		} else if (c >= 0x80 && (odd = odd_utf8(text, i, &cp)) != 0) {
 			ifx_buf_addf(out, "\\u%04x", cp);
 			i += odd - 1;
 		} else {
