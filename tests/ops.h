@@ -3,9 +3,11 @@
  *
  *   move PATH PLACE...      insert PLACE KEY VALUE     remove PATH [HEIR]
  *   set PATH VALUE          plain PATH VALUE           rename PATH KEY        wrap PATH KEY
+ *   yaml PLACE KEY YAML     enlist PATH
  *
- * A path has steps between slashes: a key, `#n` for the nth entry, or `|` for the document in a scalar. "." is
- * the root. A place is a path whose last steps may be missing. `%20` in a word is a blank, and so on.
+ * A path has steps between slashes: a key, `#n` for the nth entry, or `|` for the document in a
+ * scalar. "." is the root. A place is a path whose last steps may be missing. `%20` in a word is a
+ * blank, and so on.
  */
 #ifndef IFX_TESTS_OPS_H
 #define IFX_TESTS_OPS_H
@@ -178,7 +180,8 @@ static inline bool ops_add(struct ops *ops, ifx_str line)
 	ifx_str_split(&line, ' ', &verb);
 	ifx_str_split(&line, ' ', &path);
 	op->to = to;
-	if (ifx_str_eq(verb, IFX_LIT("insert"))) {
+	op->yaml = ifx_str_eq(verb, IFX_LIT("yaml"));
+	if (op->yaml || ifx_str_eq(verb, IFX_LIT("insert"))) {
 		op->verb = IFX_OP_INSERT;
 		op->n_to = 1;
 		if (!ops_place(ops, &to[0], path))
@@ -198,8 +201,13 @@ static inline bool ops_add(struct ops *ops, ifx_str line)
 		op->verb = IFX_OP_SET;
 		op->plain = verb.ptr[0] == 'p';
 		op->value = ops_word(ops, &line);
-	} else if (!ifx_str_eq(verb, IFX_LIT("insert")) && !op->entry) {
+	} else if (op->verb == IFX_OP_INSERT) {
+		ops->list[ops->n++] = op;
+		return !ops->no_memory;
+	} else if (!op->entry) {
 		return ops_wrong(ops, "no entry", path);
+	} else if (ifx_str_eq(verb, IFX_LIT("enlist"))) {
+		op->verb = IFX_OP_ENLIST;
 	} else if (ifx_str_eq(verb, IFX_LIT("rename"))) {
 		op->verb = IFX_OP_RENAME;
 		op->key = ops_word(ops, &line);
@@ -219,7 +227,7 @@ static inline bool ops_add(struct ops *ops, ifx_str line)
 		while (op->n_to < 4 && ifx_str_split(&line, ' ', &path))
 			if (!ops_place(ops, &to[op->n_to++], path))
 				return false;
-	} else if (!ifx_str_eq(verb, IFX_LIT("insert"))) {
+	} else {
 		return ops_wrong(ops, "no verb", verb);
 	}
 	ops->list[ops->n++] = op;
@@ -246,8 +254,8 @@ static inline bool ops_parse(struct ops *ops, ifx_str text)
 }
 
 /*
- * Load `text`, do the operations, prove the result. *out is the new text (in `out_arena`) or, with any other
- * status than IFX_OK, the reason.
+ * Load `text`, do the operations, prove the result. *out is the new text (in `out_arena`) or, with
+ * any other status than IFX_OK, the reason.
  */
 static inline ifx_status ops_run(ifx_str text, ifx_str lines, struct ifx_arena *out_arena,
 				 ifx_str *out)

@@ -20,15 +20,15 @@
 
 #define HEAD "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: a\n"
 #define MOVE                                                                                       \
-	HEAD "  annotations:\n    sidecar.istio.io/inject: \"false\" # why\nspec:\n  template:\n"  \
+	HEAD "  annotations:\n    sidecar.istio.io/rewriteAppHTTPProbers: \"false\" # why\nspec:\n  template:\n"  \
 	     "    metadata: {}\n"
 #define MOVED                                                                                      \
 	HEAD "spec:\n  template:\n    metadata:\n      annotations:\n"                             \
-	     "        sidecar.istio.io/inject: \"false\" # why\n"
+	     "        sidecar.istio.io/rewriteAppHTTPProbers: \"false\" # why\n"
 #define SERVICE(timeout)                                                                           \
 	"apiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {name: b}\n"          \
 	"spec:\n  http:\n  - timeout: " timeout "\n"
-#define BROKEN "metadata:\n  annotations: {sidecar.istio.io/inject: [}\n"
+#define BROKEN "metadata:\n  annotations: {sidecar.istio.io/rewriteAppHTTPProbers: [}\n"
 
 /* A sink that remembers, and fails when it is told to. */
 struct said {
@@ -216,7 +216,7 @@ static void texts_are_fixed_one_after_the_other(void **state)
 		assert_string_equal(said.err, "");
 		assert_int_equal(fix(c, MOVED, NULL, &said), IFX_EXIT_OK);
 		assert_int_equal(fix(c, SERVICE("1m30s"), SERVICE("90s"), &said), IFX_EXIT_OK);
-		assert_int_equal(fix(c, HEAD "  annotations: {sidecar.istio.io/inject: 'no'}\n",
+		assert_int_equal(fix(c, HEAD "  annotations: {sidecar.istio.io/interceptionMode: 'x'}\n",
 				     NULL, &said),
 				 IFX_EXIT_OK);
 		assert_non_null(strstr(said.err, "x.yaml:5:17: "));
@@ -245,7 +245,7 @@ static void a_mode_does_not_matter_to_a_text(void **state)
 
 static void a_text_may_hold_zeros(void **state)
 {
-	static const char text[] = "sidecar.istio.io/inject: \"a\0b\"\n";
+	static const char text[] = "sidecar.istio.io/rewriteAppHTTPProbers: \"a\0b\"\n";
 	struct said said = { 0 };
 	struct ifx_sink sink = { say_out, say_err, &said };
 	struct ifx_config *c = config_with(NULL);
@@ -384,10 +384,10 @@ static void memory_may_run_out_at_any_time(void **state)
 {
 	static const char before[] =
 		MOVE "---\n" SERVICE("1m30s") "---\n" HEAD
-					      "  annotations: {sidecar.istio.io/inject: 'no'}\n";
+					      "  annotations: {sidecar.istio.io/interceptionMode: 'x'}\n";
 	static const char wanted[] =
 		MOVED "---\n" SERVICE("90s") "---\n" HEAD
-					     "  annotations: {sidecar.istio.io/inject: 'no'}\n";
+					     "  annotations: {sidecar.istio.io/interceptionMode: 'x'}\n";
 	struct ifx_config *c = config_with(NULL);
 	unsigned long nth = 0;
 	bool failed;

@@ -30,7 +30,7 @@ kind: Deployment
 metadata:
   name: shop
   annotations:
-    sidecar.istio.io/inject: "false"  # why
+    sidecar.istio.io/rewriteAppHTTPProbers: "false"  # why
 spec:
   template:
     metadata:
@@ -48,7 +48,7 @@ spec:
       labels:
         app: shop
       annotations:
-        sidecar.istio.io/inject: "false"  # why
+        sidecar.istio.io/rewriteAppHTTPProbers: "false"  # why
 """
 ASK = """\
 apiVersion: apps/v1
@@ -56,12 +56,12 @@ kind: Deployment
 metadata:
   name: shop
   annotations:
-    sidecar.istio.io/inject: "false"
+    sidecar.istio.io/rewriteAppHTTPProbers: "false"
 spec:
   template:
     metadata:
       annotations:
-        sidecar.istio.io/inject: "true"
+        sidecar.istio.io/rewriteAppHTTPProbers: "true"
 """
 REPORT = """\
 apiVersion: apps/v1
@@ -69,7 +69,7 @@ kind: Deployment
 metadata:
   name: shop
   annotations:
-    sidecar.istio.io/inject: "false"
+    sidecar.istio.io/rewriteAppHTTPProbers: "false"
 """
 SERVICE = """\
 apiVersion: networking.istio.io/v1
@@ -87,8 +87,8 @@ INFO = SERVICE % "1m30s"  # info, safe
 INFO_FIXED = SERVICE % "90s"
 ERROR = SERVICE % '"5"'  # error, repair
 CLEAN = SERVICE % "5s"
-TEMPLATE = "kind: Deployment\nmetadata:\n  name: {{ .Values.name }}\n  annotations:\n    sidecar.istio.io/inject: 'false'\n"
-BROKEN = "metadata:\n  annotations:\n    sidecar.istio.io/inject: 'false'\n  x: [\n"
+TEMPLATE = "kind: Deployment\nmetadata:\n  name: {{ .Values.name }}\n  annotations:\n    sidecar.istio.io/rewriteAppHTTPProbers: 'false'\n"
+BROKEN = "metadata:\n  annotations:\n    sidecar.istio.io/rewriteAppHTTPProbers: 'false'\n  x: [\n"
 
 # path:line:col: error: what [rule], or path: error: what [rule]
 LINE = re.compile(r"^[^\n]+?(:[1-9][0-9]*:[1-9][0-9]*)?: (error|warning|info): .+ \[[a-z-]+( IST[0-9]{4})?\]$")
@@ -251,7 +251,7 @@ class Modes(Case):
         for option in "-d", "--diff":
             out, err = self.run_tool(option, "-q", "a.yaml", code=1)
             self.assertTrue(out.startswith("diff --git a/a.yaml b/a.yaml\n--- a/a.yaml\n+++ b/a.yaml\n@@ "), out)
-            self.assertIn('+        sidecar.istio.io/inject: "false"  # why\n', out)
+            self.assertIn('+        sidecar.istio.io/rewriteAppHTTPProbers: "false"  # why\n', out)
             line, = self.lines(err, 1)  # what the diff does not show
             self.assertIn("no pod template", line)
         self.write("b.yaml", CLEAN)
@@ -372,7 +372,7 @@ class Levels(Case):
         for answer, value in ("template", "true"), ("outer", "false"):
             self.write("a.yaml", ASK)
             self.run_tool("-iq", "--choose", "misplaced-annotation=" + answer, "a.yaml")
-            self.assertEqual(re.findall(r'inject: "(.*)"', self.read("a.yaml")), [value])
+            self.assertEqual(re.findall(r'rewriteAppHTTPProbers: "(.*)"', self.read("a.yaml")), [value])
 
     def test_choose_lists_and_repeats(self):
         self.write("a.yaml", ASK)
@@ -458,8 +458,8 @@ class UserRules(Case):
 
     def test_a_file(self):
         self.write("a.yaml", self.POD % "cat")
-        self.assertEqual(self.run_tool("a.yaml")[0], "")
-        line, = self.lines(self.run_tool("--rules", "r/no-cat.yaml", "a.yaml", code=1)[0], 1)
+        self.assertEqual(self.run_tool("-x", "proxyconfig-unknown-field", "a.yaml")[0], "")
+        line, = self.lines(self.run_tool("-x", "proxyconfig-unknown-field", "--rules", "r/no-cat.yaml", "a.yaml", code=1)[0], 1)
         self.assertIn("'cat' is a pet", line)
         self.assertTrue(line.endswith("[no-cat]"))
         self.run_tool("-iq", "--rules=r/no-cat.yaml", "-s", "no-cat", "a.yaml")
@@ -470,7 +470,7 @@ class UserRules(Case):
         self.write("r/README.md", "not a rule")
         self.write("r/.hidden.yaml", "not a rule")
         self.write("a.yaml", "---\n".join([self.POD % "cat", self.POD % "dog"]))
-        out, err = self.run_tool("--rules", "r", "a.yaml", code=1)
+        out, err = self.run_tool("-x", "proxyconfig-unknown-field", "--rules", "r", "a.yaml", code=1)
         self.lines(out, 2)
         self.assertIn("no-dog", self.run_tool("rules", "--rules", "r")[0])
         self.assertIn("no pets", self.run_tool("rules", "no-dog", "--rules", "r")[0])
@@ -502,7 +502,7 @@ class UserRules(Case):
     def test_replacing_a_built_in_rule(self):
         self.write("mine.yaml", self.RULE % ("proxyconfig-removed-field", "cat", "cat"))
         self.write("a.yaml", "---\n".join([self.POD % "cat", self.POD % "connectTimeout"]))
-        out, err = self.run_tool("--rules", "mine.yaml", "a.yaml", code=1)
+        out, err = self.run_tool("-x", "proxyconfig-unknown-field", "--rules", "mine.yaml", "a.yaml", code=1)
         line, = self.lines(out, 1)
         self.assertIn("'cat'", line)
         self.assertTrue(err.startswith("istio-fix: note: mine.yaml: replaces the built-in rule "
@@ -926,7 +926,7 @@ class Input(Case):
         self.assertEqual(self.read("a.yaml"), text)
 
     def test_what_yaml_is_not(self):
-        key = "sidecar.istio.io/inject: 'false'\n"
+        key = "sidecar.istio.io/rewriteAppHTTPProbers: 'false'\n"
         for bad in (b"\0", b"\x01", b"\x1b[2J", b"\x7f", b"\xff", b"\xc3(", b"\xed\xa0\x80", b"\xc0\x80", b"\xef\xbf\xbe"):
             for data in key.encode() + b"a: x" + bad + b"\n", bad + key.encode():
                 self.write("a.yaml", data)
@@ -1109,7 +1109,7 @@ class Kustomize(Case):
                 self.write("base/p.yaml", REPORT)
                 self.assertTrue(self.fixed("base/p.yaml", "p.yaml", cwd=self.path("base")), (name, text))
                 os.unlink(self.path("base/" + name))
-        self.assertIn("    metadata:\n      annotations:\n        sidecar.istio.io/inject: \"false\"\n",
+        self.assertIn("    metadata:\n      annotations:\n        sidecar.istio.io/rewriteAppHTTPProbers: \"false\"\n",
                       self.read("base/p.yaml"))
 
     def test_listed_otherwise(self):

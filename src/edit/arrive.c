@@ -1,9 +1,10 @@
 /*
- * A plan as byte edits: what comes. An entry is written as its new siblings are, with the bytes that it had
- * wherever they may stand there.
+ * A plan as byte edits: what comes. An entry is written as its new siblings are, with the bytes
+ * that it had wherever they may stand there.
  */
 #include "edit/emit.h"
 
+#include "edit/check.h"
 #include "yaml/resolve.h"
 #include "yaml/scalar.h"
 #include "yaml/style.h"
@@ -46,13 +47,15 @@ static void add_tag(struct ifx_buf *out, const struct ifx_node *node)
 	}
 }
 
-/* May the plain scalar stand between braces? Numbers and the like are only asked for syntax, words for more. */
+/* May the plain scalar stand between braces? Numbers and the like are only asked for syntax, words
+ * for more. */
 static bool plain_in_flow(ifx_str raw)
 {
 	return ifx_plain_needs_quotes(raw) ? ifx_plain_fits(raw, true) : ifx_plain_ok(raw, true);
 }
 
-/* A node as it is where it may stand between braces like that; a scalar is quoted anew otherwise. */
+/* A node as it is where it may stand between braces like that; a scalar is quoted anew otherwise.
+ */
 static ifx_status add_inline(struct ifx_emit *e, const struct ifx_node *node)
 {
 	ifx_str raw = ifx_raw(node);
@@ -61,7 +64,8 @@ static ifx_status add_inline(struct ifx_emit *e, const struct ifx_node *node)
 	add_tag(&e->text, node);
 	if (node->kind == IFX_MAP || node->kind == IFX_SEQ) {
 		if (node->style != IFX_FLOW || !one_line)
-			return ifx_emit_refuse(e, "a value of several lines does not fit between braces");
+			return ifx_emit_refuse(
+				e, "a value of several lines does not fit between braces");
 		ifx_buf_add(&e->text, raw);
 	} else if (node->kind == IFX_ALIAS || !node->span.len ||
 		   (one_line && !ifx_emit_is_text(node) &&
@@ -101,8 +105,8 @@ static ifx_status add_from_flow(struct ifx_emit *e, const struct ifx_entry *from
 	ifx_buf_addc(&e->text, ':');
 	if (at < from->end && (from->value->span.len || from->value->tag.len)) {
 		ifx_buf_addc(&e->text, ' ');
-		add_shifted(&e->text, e->src, at, from->end, ifx_column(e->src, from->start), column,
-			    newline);
+		add_shifted(&e->text, e->src, at, from->end, ifx_column(e->src, from->start),
+			    column, newline);
 	}
 	if (trail != IFX_NO_COMMENT)
 		ifx_buf_addf(&e->text, " %.*s", IFX_ARG(ifx_comment_text(e->doc, trail)));
@@ -117,11 +121,13 @@ static ifx_status add_from_block(struct ifx_emit *e, const struct ifx_entry *fro
 	size_t trail = ifx_entry_trail(from), end = from->end;
 
 	if (ifx_emit_keeps_breaks(last))
-		return ifx_emit_refuse(e, "its text keeps the blank lines behind it ('|+' or '>+')");
+		return ifx_emit_refuse(e,
+				       "its text keeps the blank lines behind it ('|+' or '>+')");
 	if (ifx_emit_is_text(last) && !ifx_text(last).len)
 		return ifx_emit_refuse(e, "its text is empty; write '' for it");
 	if (ifx_emit_open_end(last))
-		return ifx_emit_refuse(e, "its text ends without a line break at the end of the file");
+		return ifx_emit_refuse(e,
+				       "its text ends without a line break at the end of the file");
 	if (trail != IFX_NO_COMMENT)
 		end = e->doc->comments[trail].span.at + e->doc->comments[trail].span.len;
 	add_shifted(&e->text, e->src, from->start, end, ifx_column(e->src, from->start), column,
@@ -145,12 +151,17 @@ static void add_lines(struct ifx_buf *out, ifx_str text, size_t column, ifx_str 
 /* A text of several lines that a literal (`|`) can hold as it is. */
 static bool fits_literal(ifx_str text)
 {
+	ifx_str line;
+
 	if (!ifx_str_ends(text, IFX_LIT("\n")) || ifx_str_ends(text, IFX_LIT("\n\n")))
 		return false;
-	for (size_t i = 0; i < text.len; i++)
-		if ((unsigned char)text.ptr[i] < 0x20 && text.ptr[i] != '\n')
+	if (text.len < 2 || text.ptr[0] == ' ' || text.ptr[0] == '\n')
+		return false;
+	/* Characters that need an escape are those that single quotes cannot hold either. */
+	while (ifx_str_split(&text, '\n', &line))
+		if (ifx_style_for(line, IFX_SINGLE, false) != IFX_SINGLE)
 			return false;
-	return text.len > 1 && text.ptr[0] != ' ' && text.ptr[0] != '\n';
+	return true;
 }
 
 /* `: value` of an entry that is new, to the end of its last line. */
@@ -182,7 +193,8 @@ static void add_new_value(struct ifx_emit *e, const struct ifx_coming *c,
 
 /* Lines of what comes into a block map; each ends with a newline. */
 static ifx_status add_block(struct ifx_emit *e, const struct ifx_comings *list,
-			    const struct ifx_node *look, size_t column, size_t step, ifx_str newline)
+			    const struct ifx_node *look, size_t column, size_t step,
+			    ifx_str newline)
 {
 	ifx_status st = IFX_OK;
 
@@ -196,9 +208,9 @@ static ifx_status add_block(struct ifx_emit *e, const struct ifx_comings *list,
 		}
 		ifx_buf_fill(&e->text, ' ', column);
 		if (c->entry) {
-			st = c->entry->in->style == IFX_FLOW ?
-				     add_from_flow(e, c->entry, column, newline) :
-				     add_from_block(e, c->entry, column, newline);
+			st = c->entry->in->style == IFX_FLOW
+				     ? add_from_flow(e, c->entry, column, newline)
+				     : add_from_block(e, c->entry, column, newline);
 			ifx_buf_add(&e->text, newline);
 			continue;
 		}
@@ -216,22 +228,29 @@ static ifx_status add_block(struct ifx_emit *e, const struct ifx_comings *list,
 
 /* ---- into a block map ---- */
 
-/* Lines that end with a block scalar come before `at`. */
-static ifx_status check_behind(struct ifx_emit *e, const struct ifx_coming *last, size_t at,
-			       size_t column)
+/* Insert e->text, lines that end with `last`, at `at`. */
+static ifx_status insert_lines(struct ifx_emit *e, const struct ifx_coming *last, size_t at,
+			       enum ifx_rank rank, const struct ifx_node *map, size_t column)
 {
-	const struct ifx_node *text;
+	const struct ifx_node *node;
+	bool text;
 
 	while (last->made.last)
 		last = last->made.last;
-	text = last->entry ? ifx_emit_deepest_last(last->entry->value) : NULL;
-	if (!ifx_emit_is_text(text))
-		return IFX_OK;
-	if (at == e->src.len && !strchr("\r\n", e->src.ptr[at - 1]) && ifx_emit_needs_break(text))
-		return ifx_emit_refuse(e, "its text would lose its last line break at the end of the file");
-	if (ifx_emit_deep_comment(e, at, column))
+	node = last->entry ? ifx_emit_deepest_last(last->entry->value) : NULL;
+	/* A new value of several lines may be a literal, or end with one. */
+	if (node)
+		text = ifx_emit_is_text(node);
+	else if (last->yaml)
+		text = ifx_str_chr(last->value, '|') != SIZE_MAX ||
+		       ifx_str_chr(last->value, '>') != SIZE_MAX;
+	else
+		text = ifx_str_chr(last->value, '\n') != SIZE_MAX;
+	if (text && ifx_emit_deep_comment(e, at, column))
 		return ifx_emit_refuse(e, "a comment there would become part of its text");
-	return IFX_OK;
+	/* Of a string that is a literal the file's end was looked at before. */
+	e->needs_break = text && (node ? ifx_emit_needs_break(node) : last->yaml);
+	return ifx_emit_insert(e, at, rank, map);
 }
 
 /* A null, or {}, gets lines below its key. */
@@ -243,7 +262,7 @@ static ifx_status fill(struct ifx_emit *e, const struct ifx_arrival *a)
 	size_t at = ifx_line_next(e->src, owner->end);
 	ifx_status st = IFX_OK;
 
-	if (owner->colon == SIZE_MAX || owner->value != map)
+	if (owner->colon == SIZE_MAX || owner->value != map || ifx_is_explicit(owner))
 		return ifx_emit_refuse(e, "the empty value there cannot be filled");
 	if (has_comment(e->doc, owner->colon, end))
 		return ifx_emit_refuse(e, "a comment stands before the empty value");
@@ -253,9 +272,10 @@ static ifx_status fill(struct ifx_emit *e, const struct ifx_arrival *a)
 		return st;
 	st = add_block(e, &a->back, owner->in, ifx_column(e->src, owner->start) + step, step,
 		       ifx_style_newline(e->src, owner->end));
-	if (st == IFX_OK)
-		st = check_behind(e, a->back.last, at, ifx_column(e->src, owner->start) + step);
-	return st == IFX_OK ? ifx_emit_insert(e, at, IFX_BEHIND, map) : st;
+	if (st != IFX_OK)
+		return st;
+	return insert_lines(e, a->back.last, at, IFX_BEHIND, map,
+			    ifx_column(e->src, owner->start) + step);
 }
 
 static ifx_status arrive_block(struct ifx_emit *e, const struct ifx_arrival *a)
@@ -276,7 +296,7 @@ static ifx_status arrive_block(struct ifx_emit *e, const struct ifx_arrival *a)
 		at = ifx_line_start(e->src, at);
 		st = add_block(e, &a->front, map, column, step, ifx_style_newline(e->src, at));
 		if (st == IFX_OK)
-			st = ifx_emit_insert(e, at, IFX_FRONT, map);
+			st = insert_lines(e, a->front.last, at, IFX_FRONT, map, column);
 		ifx_buf_clear(&e->text);
 	}
 	if (st != IFX_OK || !a->back.first)
@@ -289,9 +309,7 @@ static ifx_status arrive_block(struct ifx_emit *e, const struct ifx_arrival *a)
 		return ifx_emit_refuse(e, "the text before it is empty; write '' for it");
 	st = add_block(e, &a->back, map, column, step, ifx_style_newline(e->src, map->last->end));
 	at = ifx_emit_line_behind(e->src, map->last);
-	if (st == IFX_OK)
-		st = check_behind(e, a->back.last, at, column);
-	return st == IFX_OK ? ifx_emit_insert(e, at, IFX_BEHIND, map) : st;
+	return st == IFX_OK ? insert_lines(e, a->back.last, at, IFX_BEHIND, map, column) : st;
 }
 
 /* ---- into a flow map ---- */
@@ -335,7 +353,8 @@ static ifx_str indent_at(struct ifx_emit *e, const struct braces *b, size_t leve
 	return copy;
 }
 
-/* A value of an entry that comes. One of several lines keeps them when the map has its entries on lines. */
+/* A value of an entry that comes. One of several lines keeps them when the map has its entries on
+ * lines. */
 static ifx_status add_flow_value(struct ifx_emit *e, const struct braces *b,
 				 const struct ifx_entry *from, ifx_str indent)
 {
@@ -406,7 +425,8 @@ static ifx_status add_flow(struct ifx_emit *e, const struct braces *b,
 	return st;
 }
 
-/* Comments of what comes go above the block entry that holds the map, for on its line they have no place. */
+/* Comments of what comes go above the block entry that holds the map, for on its line they have no
+ * place. */
 static ifx_status comments_above(struct ifx_emit *e, const struct ifx_arrival *a,
 				 const struct ifx_comings *list, ifx_str indent, ifx_str newline)
 {
@@ -417,8 +437,9 @@ static ifx_status comments_above(struct ifx_emit *e, const struct ifx_arrival *a
 			ifx_emit_comments(e, c->entry, indent, newline);
 		st = comments_above(e, a, &c->made, indent, newline);
 	}
-	if (st == IFX_OK && e->text.len &&
-	    (!a->above || !ifx_starts_line(e->src, a->above->start)))
+	if (e->text.bad)
+		return IFX_ENOMEM;
+	if (st == IFX_OK && e->text.len && (!a->above || !ifx_starts_line(e->src, a->above->start)))
 		return ifx_emit_refuse(e, "its comment has no place there");
 	return st;
 }
@@ -443,11 +464,13 @@ static void look_at_lines(const struct ifx_emit *e, struct braces *b, bool stays
 	b->indent = map->first && !stays ? out : inner;
 }
 
-/*   annotations: {}  ->  annotations: {a: 1}     and the same for a null, and for a map that loses all it has */
+/*   annotations: {}  ->  annotations: {a: 1}     and the same for a null, and for a map that loses
+ * all it has */
 static ifx_status fill_braces(struct ifx_emit *e, const struct ifx_arrival *a, struct braces *b)
 {
 	const struct ifx_node *map = a->base;
-	size_t at = map->span.at, end = at + map->span.len, brace_line = ifx_line_start(e->src, end);
+	size_t at = map->span.at, end = at + map->span.len,
+	       brace_line = ifx_line_start(e->src, end);
 	bool braces = map->kind == IFX_MAP, own_line = false;
 	ifx_status st;
 

@@ -1,8 +1,10 @@
 /*
- * Operations on a document and on the documents embedded in its scalars, as edits of the one source.
+ * Operations on a document and on the documents embedded in its scalars, as edits of the one
+ * source.
  *
- * An embedded document is planned and emitted like any other, in its own offsets; its edits are then
- * carried over to the host's source, line by line in a block scalar, byte by byte with escapes in a quoted one.
+ * An embedded document is planned and emitted like any other, in its own offsets; its edits are
+ * then carried over to the host's source, line by line in a block scalar, byte by byte with escapes
+ * in a quoted one.
  */
 #include "edit/emit.h"
 
@@ -14,7 +16,7 @@
 struct inner {
 	const struct ifx_doc *doc;
 	struct ifx_plan plan;
-	struct ifx_edits own; /* in the embedded text */
+	struct ifx_edits own;   /* in the embedded text */
 	struct ifx_edits outer; /* in the host's source */
 	ifx_str after;
 };
@@ -72,7 +74,7 @@ static size_t behind(const struct ifx_doc *inner, size_t i)
 	return i ? inner->host_map[i - 1] + 1 : inner->host_map[0];
 }
 
-/* First byte of the host's line that holds byte i, the first one of its line; at the end the line behind. */
+/* The host's line that begins with byte i of the text; at the end of the text the line behind. */
 static size_t host_line(const struct ifx_doc *inner, size_t i)
 {
 	ifx_str src = inner->host->doc->src;
@@ -98,8 +100,8 @@ static void add_lines(struct ifx_buf *out, ifx_str text, size_t indent, ifx_str 
 }
 
 /*
- * The host's span and text for an edit of a literal text: whole lines are lines there too, anything else is a part
- * of a line.
+ * The host's span and text for an edit of a literal text: whole lines are lines there too, anything
+ * else is a part of a line.
  */
 static ifx_span carry_literal(const struct ifx_doc *doc, const struct ifx_edit *e,
 			      struct ifx_buf *text)
@@ -113,8 +115,8 @@ static ifx_span carry_literal(const struct ifx_doc *doc, const struct ifx_edit *
 		to = host_line(doc, end);
 		add_lines(text, e->text, indent, newline, true);
 	} else {
-		from = at < doc->src.len && starts_line(doc->src, at) ? doc->host_map[at] :
-									behind(doc, at);
+		from = at < doc->src.len && starts_line(doc->src, at) ? doc->host_map[at]
+								      : behind(doc, at);
 		to = end > at ? behind(doc, end) : from;
 		add_lines(text, e->text, indent, newline, false);
 	}
@@ -155,7 +157,7 @@ static ifx_status carry(struct compile *c, struct inner *in, const struct ifx_ed
 	return st == IFX_EREFUSED ? refuse(c, "two changes touch the same text") : st;
 }
 
-/* The host with the carried edits in it, as the scalar of a small document: [column blanks][scalar]. */
+/* The host with the carried edits in it, behind as many blanks as its map's column. */
 struct excerpt {
 	struct ifx_doc doc;
 	struct ifx_node node, map;
@@ -202,8 +204,9 @@ static ifx_status make_excerpt(struct compile *c, const struct inner *in, struct
 }
 
 /*
- * Does the scalar, with the edits carried over, say the new text? Line breaks at its end are a matter of the
- * host's chomping. The indentation of a block scalar is that of its first line, which may have changed.
+ * Does the scalar, with the edits carried over, say the new text? Line breaks at its end are a
+ * matter of the host's chomping. The indentation of a block scalar is that of its first line, which
+ * may have changed.
  */
 static ifx_status check_carried(struct compile *c, struct inner *in, struct ifx_buf *text)
 {
@@ -300,7 +303,8 @@ static ifx_status compile_all(struct compile *c, struct ifx_edits *edits)
 		struct inner *in = &c->inner[i];
 
 		if (!in->plan.root_gone)
-			st = ifx_plan_inside(&c->plan, in->doc->host, in->after, &in->outer, c->why);
+			st = ifx_plan_inside(&c->plan, in->doc->host, in->after, &in->outer,
+					     c->why);
 	}
 	return st == IFX_OK ? ifx_plan_emit(&c->plan, edits, c->why) : st;
 }
@@ -379,7 +383,16 @@ ifx_status ifx_compile_and_prove(ifx_str *after_text, struct ifx_doc **after,
 		goto out;
 	}
 	ifx_buf_clear(why);
-	st = ifx_doc_load(&loaded, *after_text, &problem);
+	/* Two runs of blank lines may have become one that is too long to be read again. */
+	st = ifx_precheck(*after_text, &problem);
+	if (st == IFX_ELIMIT) {
+		ifx_buf_addf(why, "the result would have %.*s",
+			     IFX_ARG(ifx_buf_str(&problem.text)));
+		st = IFX_EREFUSED;
+		goto out;
+	}
+	if (st == IFX_OK)
+		st = ifx_doc_load(&loaded, *after_text, &problem);
 	if (st != IFX_OK && st != IFX_ENOMEM) {
 		ifx_buf_addf(why, "the result does not parse: %.*s",
 			     IFX_ARG(ifx_buf_str(&problem.text)));

@@ -1,6 +1,6 @@
 /*
- * A plan as byte edits: what leaves, what changes, and how the pieces become edits. The pictures in the comments
- * show source on the left, result on the right.
+ * A plan as byte edits: what leaves, what changes, and how the pieces become edits. The pictures in
+ * the comments show source on the left, result on the right.
  */
 #include "edit/emit.h"
 
@@ -35,16 +35,19 @@ static ifx_status add_piece(struct ifx_emit *e, struct ifx_piece piece)
 ifx_status ifx_emit_push(struct ifx_emit *e, size_t from, size_t to, ifx_str text)
 {
 	/* Insertions into a value stand before all that comes behind it. */
-	return add_piece(e, (struct ifx_piece){ .span = { from, to - from },
-						.text = text,
-						.depth = SIZE_MAX });
+	return add_piece(e, (struct ifx_piece){
+				    .span = { from, to - from }, .text = text, .depth = SIZE_MAX });
 }
 
 ifx_status ifx_emit_insert(struct ifx_emit *e, size_t at, enum ifx_rank rank,
 			   const struct ifx_node *node)
 {
-	struct ifx_piece piece = { .span = { at, 0 }, .text = ifx_buf_str(&e->text), .rank = rank };
+	struct ifx_piece piece = { .span = { at, 0 },
+				   .text = ifx_buf_str(&e->text),
+				   .rank = rank,
+				   .needs_break = e->needs_break };
 
+	e->needs_break = false;
 	if (e->text.bad)
 		return IFX_ENOMEM;
 	for (; node->entry; node = node->entry->in)
@@ -112,7 +115,13 @@ bool ifx_emit_needs_blank(const struct ifx_entry *entry)
 
 bool ifx_emit_needs_break(const struct ifx_node *node)
 {
-	return ifx_emit_is_text(node) && !has_chomp(node, '-');
+	ifx_str raw;
+
+	if (!ifx_emit_is_text(node))
+		return false;
+	/* A last line of blanks is text only when a break follows. */
+	raw = ifx_raw(node);
+	return !has_chomp(node, '-') || is_blank(raw.ptr[raw.len - 1]);
 }
 
 bool ifx_emit_open_end(const struct ifx_node *node)
@@ -279,7 +288,8 @@ static const struct ifx_node *deepest_that_stays(const struct ifx_plan *plan,
 	return node;
 }
 
-/* `node` is what stands before lines that go up to `to`: what follows then must not become a part of it. */
+/* `node` is what stands before lines that go up to `to`: what follows then must not become a part
+ * of it. */
 static ifx_status check_text_before(struct ifx_emit *e, const struct ifx_node *node, size_t to)
 {
 	if (ifx_emit_keeps_breaks(node))
@@ -289,7 +299,8 @@ static ifx_status check_text_before(struct ifx_emit *e, const struct ifx_node *n
 	if (to == e->src.len && !ends_line(e->src, to) && ifx_emit_needs_break(node))
 		return ifx_emit_refuse(e, "the text before it would lose its last line break");
 	if (ifx_emit_deep_comment(e, to, ifx_column(e->src, node->entry->start)))
-		return ifx_emit_refuse(e, "a comment behind it would become part of the text before it");
+		return ifx_emit_refuse(
+			e, "a comment behind it would become part of the text before it");
 	return IFX_OK;
 }
 
@@ -346,7 +357,8 @@ static ifx_status cut_trail(struct ifx_emit *e, const struct ifx_entry *entry, s
 	return cut(e, at, e->doc->comments[trail].span.at + e->doc->comments[trail].span.len);
 }
 
-/* The end of a flow map: no comma is left behind the entry that is the last one now, unless others come. */
+/* The end of a flow map: no comma is left behind the entry that is the last one now, unless others
+ * come. */
 static ifx_status leave_flow_end(struct ifx_emit *e, const struct ifx_entry *first,
 				 const struct ifx_entry *last, size_t from)
 {
@@ -567,8 +579,7 @@ static ifx_status change_wrap(struct ifx_emit *e, const struct ifx_change *c)
 		return st;
 	at = ifx_line_end(e->src, end);
 	ifx_buf_add(&e->text, ifx_style_newline(e->src, at));
-	ifx_buf_fill(&e->text, ' ',
-		     ifx_column(e->src, entry->start) + ifx_style_step(entry->in));
+	ifx_buf_fill(&e->text, ' ', ifx_column(e->src, entry->start) + ifx_style_step(entry->in));
 	ifx_emit_key(e, entry->in, c->text, false);
 	ifx_buf_addc(&e->text, ':');
 	if (value->span.len)
@@ -608,7 +619,8 @@ static ifx_status change_all(struct ifx_emit *e)
 			for (size_t i = 0; i < c->inside->n && st == IFX_OK; i++) {
 				const struct ifx_edit *x = &c->inside->items[i];
 
-				st = ifx_emit_push(e, x->span.at, x->span.at + x->span.len, x->text);
+				st = ifx_emit_push(e, x->span.at, x->span.at + x->span.len,
+						   x->text);
 			}
 		}
 	}
@@ -627,10 +639,13 @@ static ifx_status inherit_all(struct ifx_emit *e)
 		ifx_buf_clear(&e->text);
 		ifx_emit_comments(e, l->from, ifx_emit_indent(e->src, above->start),
 				  ifx_style_newline(e->src, at));
+		if (e->text.bad)
+			return IFX_ENOMEM;
 		if (!e->text.len)
 			continue;
 		if (!l->above || !ifx_starts_line(e->src, above->start))
-			return ifx_emit_refuse(e, "its comment has no place at the entry that stays");
+			return ifx_emit_refuse(e,
+					       "its comment has no place at the entry that stays");
 		st = ifx_emit_insert(e, at, IFX_ABOVE, above->in);
 	}
 	return st;
@@ -661,8 +676,9 @@ static ifx_str without_break(ifx_str text)
 }
 
 /*
- * A text whose last line has no break keeps it so. Lines that come to its end were written with a break behind
- * each, and lines that go from its end leave one: move the one before the first to where the last one is not.
+ * A text whose last line has no break keeps it so. Lines that come to its end were written with a
+ * break behind each, and lines that go from its end leave one: move the one before the first to
+ * where the last one is not.
  *
  *   a: 1          ->     a: 1           a: 1        ->     a: 1<EOF>
  *   b: 2<EOF>            b: 2           b: 2<EOF>
@@ -689,6 +705,9 @@ static ifx_status keep_open_end(struct ifx_emit *e)
 		}
 		end = x->span.at;
 	}
+	if (last && last->needs_break)
+		return ifx_emit_refuse(
+			e, "its text would lose its last line break at the end of the file");
 	if (last)
 		last->text = without_break(last->text);
 	if (end != ifx_line_start(e->src, end)) {

@@ -1,9 +1,11 @@
 /*
- * The verbs. A rule looks at the tree and says what shall be different; how the bytes come to say so
- * is decided here, once for all rules.
+ * The verbs. A rule looks at the tree and says what shall be different; how the bytes come to say
+ * so is decided here, once for all rules.
  *
- * An operation is data: it names entries of one loaded document. Operations of several findings are
- * compiled together (plan.h), because what a map looks like afterwards depends on all of them.
+ * An operation is data: it names entries of one loaded document, which may be the text of a scalar
+ * in another one (ifx_doc_embedded); it turns up there as a changed scalar. Operations of several
+ * findings are compiled together (plan.h), because what a map looks like afterwards depends on all
+ * of them.
  */
 #ifndef IFX_EDIT_OP_H
 #define IFX_EDIT_OP_H
@@ -11,12 +13,12 @@
 #include "yaml/node.h"
 
 typedef enum {
-	IFX_OP_SET, /* a scalar says something else */
+	IFX_OP_SET,    /* a scalar says something else */
 	IFX_OP_RENAME, /* a key says something else */
 	IFX_OP_INSERT, /* a new entry of two strings */
 	IFX_OP_REMOVE, /* an entry goes, with its own comments */
-	IFX_OP_MOVE, /* an entry goes to other maps, with its comments */
-	IFX_OP_WRAP, /* `k: v` becomes `k: {key: v}`, and `- v` becomes `- key: v` */
+	IFX_OP_MOVE,   /* an entry goes to other maps, with its comments */
+	IFX_OP_WRAP,   /* `k: v` becomes `k: {key: v}`, and `- v` becomes `- key: v` */
 	IFX_OP_ENLIST, /* `k: {...}` becomes `k: [{...}]` */
 } ifx_verb;
 
@@ -24,8 +26,9 @@ typedef enum {
 #define IFX_PLACE_DEPTH 8
 
 /**
- * A map that is there, or is made on the way: `base` is a map or a null, and `path` names maps below it that do
- * not exist yet, outermost first. A path key called "metadata" is put first in its map, others last.
+ * A map that is there, or is made on the way: `base` is a map or a null, and `path` names maps
+ * below it that do not exist yet, outermost first. A path key called "metadata" is put first in its
+ * map, others last.
  */
 struct ifx_place {
 	const struct ifx_node *base;
@@ -37,21 +40,16 @@ struct ifx_op {
 	ifx_verb verb;
 	const struct ifx_doc *doc;
 	const struct ifx_entry *entry; /* rename, remove, move, wrap, enlist */
-	const struct ifx_node *node; /* set */
-	ifx_str key; /* rename, insert, wrap */
-	ifx_str value; /* set, insert */
-	bool yaml; /* insert: the value is YAML text: one flow line, or block lines that end with a break */
+	const struct ifx_node *node;   /* set */
+	ifx_str key;                   /* rename, insert, wrap */
+	ifx_str value;                 /* set, insert */
+	bool yaml;  /* insert: the value is YAML: a flow line, or block lines with a break each */
 	bool plain; /* set: the new text is a number, a boolean or null and stands unquoted */
-	const struct ifx_entry *heir; /* remove: a duplicate of this one, which inherits the comments */
-	const struct ifx_place *to; /* insert, move: n_to of them; the copies are equal */
+	const struct ifx_entry *heir; /* remove: the entry that inherits the comments, or NULL */
+	const struct ifx_place *to;   /* insert, move: n_to of them; the copies are equal */
 	size_t n_to;
 	const struct ifx_op *next;
 };
-
-/**
- * A text of the scalar at `node` that is a document of its own was opened as `node`'s embedded
- * document: operations on it are made like any other, and turn up as a changed scalar.
- */
 
 /** The map at `path` below `from` (dotted keys, no lists), or the place where it would be. */
 struct ifx_place ifx_place_of(const struct ifx_node *from, const ifx_str *keys, size_t n);

@@ -1,5 +1,7 @@
 #include "edit/plan.h"
 
+#include "edit/check.h"
+
 #include <stdlib.h>
 
 /* A plan while it is made. */
@@ -20,7 +22,7 @@ struct leaving {
 
 /* A key that a map will have: a renamed or a coming one. */
 struct new_key {
-	const void *map; /* a node, or the ifx_coming whose map is made */
+	const void *map;             /* a node, or the ifx_coming whose map is made */
 	const struct ifx_node *node; /* the same, or NULL when it is made */
 	ifx_str key;
 	struct new_key *next;
@@ -44,7 +46,8 @@ struct ifx_place ifx_place_of(const struct ifx_node *from, const ifx_str *keys, 
 	struct ifx_place place = { .base = from };
 
 	for (size_t i = 0; i < n; i++) {
-		const struct ifx_entry *e = place.n ? NULL : ifx_map_find(place.base, keys[i], NULL);
+		const struct ifx_entry *e =
+			place.n ? NULL : ifx_map_find(place.base, keys[i], NULL);
 
 		if (e)
 			place.base = e->value;
@@ -137,146 +140,6 @@ static ifx_status set_fate(struct ifx_plan *plan, size_t comment, enum ifx_fate 
 		return IFX_ENOMEM;
 	mark->fate = fate;
 	return IFX_OK;
-}
-
-/* ---- checks of one operation ---- */
-
-/* A map that is written once and used in several places cannot be edited in one of them. */
-static ifx_status check_shared(struct make *m, const struct ifx_node *node)
-{
-	for (; node; node = node->entry ? node->entry->in : NULL)
-		if (node->anchor.len && node->aliases)
-			return refuse(m,
-				      "'%.*s' shares it with another place; edit it there by hand",
-				      (int)node->anchor.len, node->doc->src.ptr + node->anchor.at);
-	return IFX_OK;
-}
-
-static ifx_status check_duplicates(struct make *m, const struct ifx_node *map)
-{
-	const struct ifx_entry *twice = ifx_map_twice(map);
-
-	if (!twice)
-		return IFX_OK;
-	return refuse(m, "the key '%.*s' is there twice in this map; remove one of them first",
-		      IFX_ARG(ifx_text(twice->key)));
-}
-
-/* Does a merge key of the map bring `key` in? */
-static bool is_merged(const struct ifx_node *map, ifx_str key)
-{
-	const struct ifx_entry *merge = NULL;
-	const struct ifx_node *from;
-
-	if (map->doc->has_alias)
-		merge = ifx_map_entry(map, IFX_LIT("<<"));
-	if (!merge || merge->key->style != IFX_PLAIN)
-		return false;
-	from = ifx_deref(merge->value);
-	if (ifx_is(from, IFX_MAP))
-		return ifx_map_find(from, key, NULL);
-	if (ifx_is(from, IFX_SEQ))
-		for (const struct ifx_entry *e = from->first; e; e = e->next)
-			if (ifx_map_find(e->value, key, NULL))
-				return true;
-	return false;
-}
-
-/* An anchor cannot go while an alias needs it. */
-static ifx_status check_removable(struct make *m, const struct ifx_node *node)
-{
-	ifx_status st = IFX_OK;
-
-	if (!node)
-		return IFX_OK;
-	if (node->anchor.len && node->aliases)
-		return refuse(m, "it holds the anchor '%.*s', which another place needs",
-			      (int)node->anchor.len, node->doc->src.ptr + node->anchor.at);
-	if (node->kind == IFX_MAP || node->kind == IFX_SEQ)
-		for (const struct ifx_entry *e = node->first; e && st == IFX_OK; e = e->next) {
-			st = check_removable(m, e->key);
-			if (st == IFX_OK)
-				st = check_removable(m, e->value);
-		}
-	return st;
-}
-
-/*
- * Anchors do not move: names may be used again, so that order decides which one is meant. An alias must come
- * behind its anchor, and only one may bear the name.
- */
-static ifx_status check_movable(struct make *m, const struct ifx_node *node,
-				const struct ifx_op *op)
-{
-	ifx_status st = IFX_OK;
-
-	if (!node)
-		return IFX_OK;
-	if (node->anchor.len)
-		return refuse(m, "it holds the anchor '%.*s'; write it out first",
-			      (int)node->anchor.len, node->doc->src.ptr + node->anchor.at);
-	if (node->kind == IFX_ALIAS) {
-		for (size_t i = 0; i < op->n_to; i++)
-			if (!node->target || op->to[i].base->span.at < node->target->span.at)
-				return refuse(m, "it would come before the anchor that it needs");
-		if (node->target->again)
-			return refuse(m, "its anchor '%.*s' is defined more than once",
-				      IFX_ARG(node->text));
-	}
-	if (node->kind == IFX_MAP || node->kind == IFX_SEQ)
-		for (const struct ifx_entry *e = node->first; e && st == IFX_OK; e = e->next) {
-			st = check_movable(m, e->key, op);
-			if (st == IFX_OK)
-				st = check_movable(m, e->value, op);
-		}
-	return st;
-}
-
-/* `? key` */
-static bool is_explicit(const struct ifx_entry *entry)
-{
-	ifx_str src = entry->in->doc->src;
-
-	return src.ptr[entry->start] == '?' && entry->key->span.at != entry->start;
-}
-
-static ifx_status check_place(struct make *m, const struct ifx_place *place)
-{
-	const struct ifx_node *base = place->base;
-	ifx_status st;
-
-	if (base->doc != m->plan->doc)
-		return refuse(m, "it would go from one text into another");
-	if (ifx_is(base, IFX_ALIAS))
-		return refuse(m, "the map there is the alias '*%.*s'; edit its anchor by hand",
-			      IFX_ARG(base->text));
-	if (!ifx_is(base, IFX_MAP) && !ifx_is_null(base))
-		return refuse(m, "what stands there is not a map");
-	if (base->bare)
-		return refuse(m, "the map there has no braces of its own");
-	if (!base->first && (base->anchor.len || base->tag.len))
-		return refuse(m, "the empty value there has an anchor or a tag");
-	if (ifx_is_null(base)) {
-		if (!base->entry)
-			return refuse(m, "the document is empty");
-		if (!base->entry->key || base->entry->value != base ||
-		    base->entry->colon == SIZE_MAX || is_explicit(base->entry))
-			return refuse(m, "the empty value there cannot become a map");
-	}
-	st = check_shared(m, base);
-	return st == IFX_OK ? check_duplicates(m, base) : st;
-}
-
-static ifx_status check_map(struct make *m, const struct ifx_entry *entry)
-{
-	ifx_status st;
-
-	if (!ifx_is(entry->in, IFX_MAP))
-		return refuse(m, "it is an item of a list");
-	if (entry->in->bare)
-		return refuse(m, "the map there has no braces of its own");
-	st = check_shared(m, entry->in);
-	return st == IFX_OK ? check_duplicates(m, entry->in) : st;
 }
 
 /* ---- building ---- */
@@ -404,30 +267,6 @@ static ifx_status add_leaving(struct make *m, const struct ifx_entry *entry)
 	return IFX_OK;
 }
 
-/* Is there a comment below the entry that seems to belong to what it holds: deeper than its key? */
-static bool has_foot(const struct ifx_entry *entry)
-{
-	const struct ifx_doc *doc = entry->in->doc;
-	size_t column = ifx_column(doc->src, entry->start), at = entry->end;
-
-	if (entry->in->style == IFX_FLOW || entry->value->style == IFX_FLOW ||
-	    (entry->value->kind == IFX_SCALAR && !ifx_is_null(entry->value)))
-		return false;
-	for (size_t i = ifx_comment_from(doc, at); i < doc->n_comments; i++) {
-		const struct ifx_comment *c = &doc->comments[i];
-
-		/* Only blanks and comments lie between. */
-		while (at < c->span.at && strchr(" \t\r\n", doc->src.ptr[at]))
-			at++;
-		if (at < c->span.at)
-			return false;
-		if (c->own_line)
-			return ifx_column(doc->src, c->span.at) > column;
-		at += c->span.len;
-	}
-	return false;
-}
-
 /* The entry's own comments go with it. */
 static ifx_status take_comments(struct ifx_plan *plan, const struct ifx_entry *entry)
 {
@@ -478,22 +317,22 @@ static ifx_status add_legacy(struct make *m, const struct ifx_entry *heir,
 static ifx_status take_leaving(struct make *m, const struct ifx_op *op)
 {
 	const struct ifx_entry *e = op->entry;
-	ifx_status st = check_map(m, e);
+	ifx_status st = ifx_check_map(m->why, e);
 
 	if (st != IFX_OK)
 		return st;
-	if (ifx_is(e->key, IFX_SCALAR) && is_merged(e->in, ifx_text(e->key)))
+	if (ifx_is(e->key, IFX_SCALAR) && ifx_is_merged(e->in, ifx_text(e->key)))
 		return refuse(m, "a merge key (<<) would bring another value in");
-	if (has_foot(e))
+	if (ifx_has_foot(e))
 		return refuse(m, "a comment below it belongs to what it holds");
 	if (op->verb == IFX_OP_MOVE) {
-		st = check_movable(m, e->key, op);
+		st = ifx_check_movable(m->why, e->key, op);
 		if (st == IFX_OK)
-			st = check_movable(m, e->value, op);
+			st = ifx_check_movable(m->why, e->value, op);
 	} else {
-		st = check_removable(m, e->key);
+		st = ifx_check_removable(m->why, e->key);
 		if (st == IFX_OK)
-			st = check_removable(m, e->value);
+			st = ifx_check_removable(m->why, e->value);
 	}
 	if (st == IFX_OK)
 		st = take_comments(m->plan, e);
@@ -511,26 +350,26 @@ static ifx_status take_set(struct make *m, const struct ifx_op *op)
 		return refuse(m, "what stands there is not a simple value");
 	if (node->tag.len)
 		return refuse(m, "the value has the tag '%.*s'; remove it first",
-			      (int)node->tag.len, node->doc->src.ptr + node->tag.at);
-	st = check_shared(m, node);
+			      IFX_ARG(ifx_shown(
+				      ifx_str_sub(node->doc->src, node->tag.at, node->tag.len))));
+	st = ifx_check_shared(m->why, node);
 	if (st != IFX_OK)
 		return st;
-	return add_change(m, (struct ifx_change){ .node = node,
-						  .text = op->value,
-						  .plain = op->plain });
+	return add_change(
+		m, (struct ifx_change){ .node = node, .text = op->value, .plain = op->plain });
 }
 
 static ifx_status take_rename(struct make *m, const struct ifx_op *op)
 {
 	const struct ifx_node *map = op->entry->in, *key = op->entry->key;
-	ifx_status st = check_map(m, op->entry);
+	ifx_status st = ifx_check_map(m->why, op->entry);
 
 	if (st != IFX_OK)
 		return st;
 	if (!ifx_is(key, IFX_SCALAR) || !key->span.len || key->style == IFX_LITERAL ||
 	    key->style == IFX_FOLDED || key->anchor.len || key->tag.len)
 		return refuse(m, "its key is not a simple one");
-	if (is_merged(map, ifx_text(key)))
+	if (ifx_is_merged(map, ifx_text(key)))
 		return refuse(m, "a merge key (<<) would bring another value in");
 	st = add_key(m, map, map, op->key);
 	if (st != IFX_OK)
@@ -541,23 +380,25 @@ static ifx_status take_rename(struct make *m, const struct ifx_op *op)
 static ifx_status take_wrap(struct make *m, const struct ifx_op *op)
 {
 	const struct ifx_node *value = op->entry->value;
-	ifx_status st = op->entry->key ? check_map(m, op->entry) : check_shared(m, op->entry->in);
+	ifx_status st = op->entry->key ? ifx_check_map(m->why, op->entry)
+				       : ifx_check_shared(m->why, op->entry->in);
 
 	if (st != IFX_OK)
 		return st;
 	if (!ifx_is(value, IFX_SCALAR) || value->anchor.len || value->tag.len ||
 	    value->style == IFX_LITERAL || value->style == IFX_FOLDED ||
-	    (op->entry->key && (op->entry->colon == SIZE_MAX || is_explicit(op->entry))) ||
+	    (op->entry->key && (op->entry->colon == SIZE_MAX || ifx_is_explicit(op->entry))) ||
 	    (!op->entry->key && !value->span.len))
 		return refuse(m, "only a simple value can be wrapped");
-	return add_change(m, (struct ifx_change){ .node = value, .text = op->key, .wrap = op->entry });
+	return add_change(m,
+			  (struct ifx_change){ .node = value, .text = op->key, .wrap = op->entry });
 }
 
 static ifx_status take_enlist(struct make *m, const struct ifx_op *op)
 {
 	const struct ifx_node *map = op->entry->value;
 	ifx_str src = m->plan->doc->src;
-	ifx_status st = check_map(m, op->entry);
+	ifx_status st = ifx_check_map(m->why, op->entry);
 
 	if (st != IFX_OK)
 		return st;
@@ -597,7 +438,7 @@ static ifx_status take_op(struct make *m, const struct ifx_op *op)
 		break;
 	}
 	for (size_t i = 0; i < op->n_to && st == IFX_OK; i++) {
-		st = check_place(m, &op->to[i]);
+		st = ifx_check_place(m->why, m->plan->doc, &op->to[i]);
 		if (st == IFX_OK)
 			st = add_arrival(m, &op->to[i], op, key);
 	}
@@ -655,15 +496,16 @@ static ifx_status check_keys(struct make *m)
 
 		list[n++] = k;
 		if (e && !ifx_plan_gone(m->plan, e) && !ifx_plan_mark(m->plan, e->key)->change)
-			return refuse(m, "the key '%.*s' is there already", IFX_ARG(k->key));
-		if (k->node && is_merged(k->node, k->key))
+			return refuse(m, "the key '%.*s' is there already",
+				      IFX_ARG(ifx_shown(k->key)));
+		if (k->node && ifx_is_merged(k->node, k->key))
 			return refuse(m, "a merge key (<<) brings the key in already");
 	}
 	qsort(list, n, sizeof(*list), by_map_and_key);
 	for (size_t i = 1; i < n; i++)
 		if (by_map_and_key(&list[i - 1], &list[i]) == 0)
 			return refuse(m, "the key '%.*s' is put there already",
-				      IFX_ARG(list[i]->key));
+				      IFX_ARG(ifx_shown(list[i]->key)));
 	return IFX_OK;
 }
 
@@ -684,7 +526,7 @@ static bool comments_remain(const struct ifx_plan *plan, const struct ifx_entry 
 	     i < doc->n_comments && doc->comments[i].span.at < owner->end; i++)
 		if (ifx_plan_fate(plan, i) == IFX_COMMENT_STAYS)
 			return true;
-	return has_foot(owner);
+	return ifx_has_foot(owner);
 }
 
 /* The comment behind `key:` (block value) or behind the whole one-line entry. */
@@ -712,8 +554,8 @@ static ifx_status leave_empty(struct make *m, const struct ifx_node *map, bool b
 }
 
 /*
- * All entries of `map` go: its key goes too, or it stays without a value because a comment needs it. What is
- * around it and becomes empty by that gets braces.
+ * All entries of `map` go: its key goes too, or it stays without a value because a comment needs
+ * it. What is around it and becomes empty by that gets braces.
  */
 static ifx_status vanish(struct make *m, const struct ifx_node *map)
 {
@@ -746,10 +588,10 @@ static ifx_status vanish(struct make *m, const struct ifx_node *map)
 		return leave_empty(m, map, true);
 	mark = ifx_plan_mark(plan, owner);
 	if (mark->arrivals_above || mark->legacies_above || !ifx_is(owner->key, IFX_SCALAR) ||
-	    ifx_plan_mark(plan, owner->key)->change || is_merged(outer, ifx_text(owner->key)) ||
+	    ifx_plan_mark(plan, owner->key)->change || ifx_is_merged(outer, ifx_text(owner->key)) ||
 	    ifx_map_twice(outer))
 		return leave_empty(m, map, true);
-	st = check_removable(m, owner->key);
+	st = ifx_check_removable(m->why, owner->key);
 	if (st == IFX_OK && c != IFX_NO_COMMENT)
 		st = set_fate(plan, c, IFX_COMMENT_ALONE);
 	if (st == IFX_OK)
@@ -765,7 +607,8 @@ static ifx_status vanish(struct make *m, const struct ifx_node *map)
 	return leave_empty(m, outer, true);
 }
 
-/* Entries by start; one and the first of its value may start at the same byte, the longer goes first. */
+/* Entries by start; one and the first of its value may start at the same byte, the longer goes
+ * first. */
 static int by_start(const void *a, const void *b)
 {
 	const struct ifx_entry *x = *(const struct ifx_entry *const *)a;
@@ -783,7 +626,8 @@ static ifx_status find_empty(struct make *m)
 	size_t n = 0;
 	ifx_status st = IFX_OK;
 
-	/* First all maps that operations empty; what becomes empty by a map that vanishes is another matter. */
+	/* First all maps that operations empty; what becomes empty by a map that vanishes is
+	 * another matter. */
 	maps = ifx_arena_alloc(plan->arena, plan->n_gone * sizeof(*maps));
 	if (!maps)
 		return IFX_ENOMEM;
@@ -838,7 +682,8 @@ static bool arrives_on_lines(const struct ifx_node *base)
 	       starts_flow_line(src, base->entry->start);
 }
 
-/* People put metadata first; but a list item's first line stays what it is, and an object begins with its kind. */
+/* People put metadata first; but a list item's first line stays what it is, and an object begins
+ * with its kind. */
 static bool goes_first(const struct ifx_arrival *a, const struct ifx_coming *c)
 {
 	return !a->flow && a->base->first && a->base->entry && c->made.first &&
@@ -903,6 +748,10 @@ ifx_status ifx_plan_make(struct ifx_plan *plan, const struct ifx_doc *doc,
 		st = settle_arrivals(plan);
 	if (st == IFX_OK && m.leaving)
 		st = find_empty(&m);
+	/* The dash of a list item stands before the first entry of its map. */
+	for (const struct ifx_change *c = plan->changes; c && st == IFX_OK; c = c->next)
+		if (c->enlist && ifx_plan_gone(plan, c->node->first))
+			st = refuse(&m, "the first entry of the map goes at the same time");
 	return st;
 }
 

@@ -4,11 +4,11 @@
  *   ops -> plan -> edits        what the bytes will be          (emit.c, arrive.c)
  *               -> expectation  what the tree must say then     (proof.c)
  *
- * Both read the same plan, and neither reads the other's result: an edit that says something else than
- * the plan is caught by the proof.
+ * Both read the same plan, and neither reads the other's result: an edit that says something else
+ * than the plan is caught by the proof.
  *
  * Invariants of a plan that was made:
- *   1. Nothing changes, comes into, goes from or inherits in an entry that itself goes by an operation.
+ *   1. Nothing changes, comes into, goes from or inherits in an entry that goes by an operation.
  *   2. In no map will a key be there twice that was not there twice before.
  *   3. Everything lives in the arena; a plan is not released.
  */
@@ -22,7 +22,7 @@
 /** What becomes of a comment. */
 enum ifx_fate {
 	IFX_COMMENT_STAYS = 0,
-	IFX_COMMENT_GOES, /* with its entry: deleted, or printed again elsewhere */
+	IFX_COMMENT_GOES,  /* with its entry: deleted, or printed again elsewhere */
 	IFX_COMMENT_ALONE, /* stays where it is, on a line of its own now */
 };
 
@@ -30,11 +30,11 @@ struct ifx_comings {
 	struct ifx_coming *first, *last;
 };
 
-/** An entry that comes into a map: one of the document, a new one of two strings, or one whose map is made. */
+/** An entry that comes into a map: one of the document, two strings, or a key whose map is made. */
 struct ifx_coming {
 	const struct ifx_entry *entry; /* of the document, or NULL */
 	ifx_str key, value;
-	bool yaml; /* value is YAML text */
+	bool yaml;               /* value is YAML text */
 	struct ifx_comings made; /* what comes into the map that is made; empty: there is none */
 	struct ifx_coming *next;
 };
@@ -43,16 +43,16 @@ struct ifx_coming {
 struct ifx_arrival {
 	const struct ifx_node *base;
 	struct ifx_comings front, back; /* before the first entry, behind the last one */
-	bool flow; /* written between braces */
+	bool flow;                      /* written between braces */
 	bool lines; /* flow: each entry on a line of its own, with its comments */
-	const struct ifx_entry *above; /* flow on one line: comments go above this block entry; NULL: nowhere */
+	const struct ifx_entry *above; /* flow on one line: where comments go; NULL: nowhere */
 	struct ifx_arrival *next, *next_above;
 };
 
 /** Comments that an entry inherits from a duplicate. */
 struct ifx_legacy {
 	const struct ifx_entry *heir, *from;
-	const struct ifx_entry *above; /* they go above this entry: the heir, or the block entry that holds it */
+	const struct ifx_entry *above; /* the heir, or the block entry that holds it; NULL: none */
 	struct ifx_legacy *next, *next_above;
 };
 
@@ -61,22 +61,22 @@ struct ifx_change {
 	ifx_str text;
 	bool plain;
 	const struct ifx_edits *inside; /* embedded: edits of the host's source; NULL otherwise */
-	const struct ifx_entry *wrap; /* wrap: text is the new key */
-	bool enlist; /* node is a map and becomes the only item of a list */
+	const struct ifx_entry *wrap;   /* wrap: text is the new key */
+	bool enlist;                    /* node is a map and becomes the only item of a list */
 	struct ifx_change *next;
 };
 
 /** What the plan knows about one entry, node or comment. */
 struct ifx_mark {
 	const void *what;
-	bool gone; /* entry */
-	enum ifx_fate fate; /* comment */
-	size_t n_gone; /* map: entries that go */
+	bool gone;              /* entry */
+	enum ifx_fate fate;     /* comment */
+	size_t n_gone;          /* map: entries that go */
 	bool is_null, is_empty; /* map that loses everything and stays, as nothing or as {} */
-	const struct ifx_change *change; /* node */
-	struct ifx_arrival *arrival; /* node */
+	const struct ifx_change *change;    /* node */
+	struct ifx_arrival *arrival;        /* node */
 	struct ifx_arrival *arrivals_above; /* entry */
-	struct ifx_legacy *legacies_above; /* entry */
+	struct ifx_legacy *legacies_above;  /* entry */
 };
 
 struct ifx_plan {

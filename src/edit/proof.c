@@ -8,8 +8,9 @@
  *   o<len>:#text         a comment on a line of its own
  *   t<len>:#text         a comment behind something
  *
- * Comments stand where they stand in the text, between the tokens before and behind. The ends of collections
- * are held back until the next token: a comment behind the last entry of a map is neither in nor out of it.
+ * Comments stand where they stand in the text, between the tokens before and behind. The ends of
+ * collections are held back until the next token: a comment behind the last entry of a map is
+ * neither in nor out of it.
  *
  * The expectation is made from the old tree and the plan, never from the edits.
  */
@@ -20,7 +21,7 @@
 struct form {
 	const struct ifx_plan *plan; /* NULL: the document as it is */
 	const struct ifx_doc *doc;
-	size_t comment; /* the next one to come */
+	size_t comment;               /* the next one to come */
 	char ends[2 * IFX_DEPTH_MAX]; /* `}` and `]` that are held back */
 	size_t n_ends;
 	struct ifx_buf out;
@@ -65,8 +66,8 @@ static void comments_to(struct form *f, size_t at)
 {
 	for (; f->comment < f->doc->n_comments && f->doc->comments[f->comment].span.at < at;
 	     f->comment++) {
-		enum ifx_fate fate = f->plan ? ifx_plan_fate(f->plan, f->comment) :
-					       IFX_COMMENT_STAYS;
+		enum ifx_fate fate =
+			f->plan ? ifx_plan_fate(f->plan, f->comment) : IFX_COMMENT_STAYS;
 
 		if (fate != IFX_COMMENT_GOES)
 			add_comment(f, f->comment,
@@ -100,7 +101,8 @@ static void add_scalar(struct form *f, const struct ifx_node *node)
 			comments_to(f, ifx_line_end(f->doc->src, c->wrap->end));
 		add_token(f, 'S', c->text);
 	} else if (c) {
-		/* A new key may have any text; a new value is a string unless it is meant not to be. */
+		/* A new key may have any text; a new value is a string unless it is meant not to
+		 * be. */
 		string = !c->plain;
 	}
 	add_token(f, string ? 'S' : 'P', text);
@@ -128,8 +130,7 @@ static void add_elsewhere(struct form *f, const struct ifx_entry *entry, bool wi
 		for (; part.comment < f->doc->n_comments &&
 		       f->doc->comments[part.comment].span.at < entry->end;
 		     part.comment++)
-			add_comment(&part, part.comment,
-				    f->doc->comments[part.comment].own_line);
+			add_comment(&part, part.comment, f->doc->comments[part.comment].own_line);
 		if (trail != IFX_NO_COMMENT)
 			add_comment(&part, trail, false);
 	}
@@ -209,7 +210,8 @@ static void comings_as_lines(struct form *f, const struct ifx_comings *list)
 	}
 }
 
-/* Comments that arrive above this entry: those of its duplicates, and of what comes between braces in it. */
+/* Comments that arrive above this entry: those of its duplicates, and of what comes between braces
+ * in it. */
 static void comments_above(struct form *f, const struct ifx_mark *mark)
 {
 	for (const struct ifx_legacy *l = mark->legacies_above; l; l = l->next_above)
@@ -246,8 +248,8 @@ static void add_entries(struct form *f, const struct ifx_node *node)
 	if (!a || !a->back.first)
 		return;
 	if (node->last)
-		comments_to(f, !a->flow || a->lines ? ifx_line_end(src, node->last->end) :
-						      node->last->end);
+		comments_to(f, !a->flow || a->lines ? ifx_line_end(src, node->last->end)
+						    : node->last->end);
 	else if (!a->flow)
 		comments_to(f, ifx_line_end(src, node->entry->end));
 	add_comings(f, a, &a->back);
@@ -257,8 +259,8 @@ static void add_node(struct form *f, const struct ifx_node *node)
 {
 	ifx_str src = f->doc->src;
 	/*
-	 * A null has no place of its own: a comment behind its colon is behind it as well. Neither has the start
-	 * of a block collection: comments before its first entry are inside.
+	 * A null has no place of its own: a comment behind its colon is behind it as well. Neither
+	 * has the start of a block collection: comments before its first entry are inside.
 	 */
 	const struct ifx_arrival *a = mark_of(f, node)->arrival;
 	const struct ifx_change *c = mark_of(f, node)->change;

@@ -509,8 +509,10 @@ struct ifx_view *ifx_views(struct ifx_cx *cx, const struct ifx_resource *r, ifx_
 		maps.first = NULL;
 		maps.link = &maps.first;
 		mesh_configs(&maps, r);
-		for (struct ifx_view *m = maps.first; m; m = m->next)
+		for (struct ifx_view *m = maps.first; m; m = m->next) {
 			add_view(&v, ifx_get(m->node, IFX_LIT("defaultConfig")), m->host);
+			add_view(&v, ifx_get(m->node, IFX_LIT("default_config")), m->host);
+		}
 		break;
 	case IFX_MSG_VALUES:
 		if (ifx_str_eq(r->kind, IFX_LIT("IstioOperator")) ||

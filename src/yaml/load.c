@@ -2,17 +2,19 @@
  * libfyaml gives structure and byte marks; everything else we read off the source.
  *
  * Invariants while events come in:
- *   1. `pos` is the offset up to which the source is understood. Between `pos` and the next
- *      event's mark there are only blanks, line breaks, comments and indicators.
+ *   1. `pos` is the offset up to which the source is understood. Between `pos` and the next event's
+ *      mark there are only blanks, line breaks, comments and indicators.
  *   2. Every comment is recorded once, when `pos` passes it.
- *   3. A byte that is none of these where it should be ends the load with IFX_EINVAL: a document that
- *      is not followed to the byte is not edited.
+ *   3. A byte that is none of these where it should be ends the load with IFX_EINVAL: what is not
+ *      followed to the byte is not edited.
  *
  * What is known to be wrong or odd in libfyaml (0.7.12, and partly 1.0), and what we do:
  *   - it hangs on invalid UTF-8, long blank runs and long `%` lines: ifx_precheck;
- *   - destroying a parser that failed may use freed memory: such a parser is left to leak, 5 KB each;
+ *   - destroying a parser that failed may use freed memory: such a parser leaks, 5 KB each;
  *   - printing a diagnostic may read past the end: diagnostics are collected, never printed;
- *   - the line behind an empty block scalar is read as its text when it is at the column of its key: refused;
+ *   - empty items of some lists are rejected: it gets a copy without them (shadow.h);
+ *   - the line behind an empty block scalar is taken for its text when it is at the column of its
+ *     key: refused;
  *   - marks of quoted scalars exclude the quotes, of anchors and aliases the `&` and `*`; of block
  *     scalars they exclude the header and include the next line's indentation; nulls have none.
  */
@@ -20,9 +22,9 @@
 
 #include "base/alloc.h"
 #include "yaml/scalar.h"
+#include "yaml/shadow.h"
 
 #include <libfyaml.h>
-#include <stdlib.h>
 
 #if defined(__has_feature)
 #if __has_feature(address_sanitizer)
@@ -35,172 +37,17 @@
 #include <sanitizer/lsan_interface.h>
 #endif
 
-/* ---- pre-check ---- */
-
-static ifx_status problem(struct ifx_problem *p, ifx_status st, size_t at, const char *fmt, ...)
-	IFX_PRINTF(4, 5);
-
-static ifx_status problem(struct ifx_problem *p, ifx_status st, size_t at, const char *fmt, ...)
-{
-	va_list ap;
-
-	p->at = at;
-	ifx_buf_clear(&p->text);
-	va_start(ap, fmt);
-	ifx_buf_vaddf(&p->text, fmt, ap);
-	va_end(ap);
-	return st;
-}
-
-/* Length of the well-formed UTF-8 sequence at s, or 0; *c is its code point. */
-static size_t utf8(const unsigned char *s, size_t left, unsigned long *c)
-{
-	static const unsigned long least[] = { 0, 0, 0x80, 0x800, 0x10000 };
-	size_t n = s[0] < 0xC2 ? 0 : s[0] < 0xE0 ? 2 : s[0] < 0xF0 ? 3 : s[0] < 0xF5 ? 4 : 0;
-
-	if (!n || n > left)
-		return 0;
-	*c = s[0] & (0xFFu >> (n + 1));
-	for (size_t i = 1; i < n; i++) {
-		if ((s[i] & 0xC0) != 0x80)
-			return 0;
-		*c = *c << 6 | (s[i] & 0x3Fu);
-	}
-	if (*c < least[n] || *c > 0x10FFFF || (*c >= 0xD800 && *c < 0xE000))
-		return 0;
-	return n;
-}
-
-static ifx_status bad_byte(struct ifx_problem *p, ifx_str bytes, size_t at)
-{
-	const unsigned char *s = (const unsigned char *)bytes.ptr;
-
-	if (bytes.len >= 2 && ((s[0] == 0xFF && s[1] == 0xFE) || (s[0] == 0xFE && s[1] == 0xFF)))
-		return problem(p, IFX_EINVAL, 0, "text is UTF-16; save it as UTF-8");
-	if (s[at] == 0)
-		return problem(p, IFX_EINVAL, at,
-			       "NUL byte: this is not text, or it is UTF-16; save it as UTF-8");
-	if (s[at] < 0x20 || s[at] == 0x7F)
-		return problem(p, IFX_EINVAL, at,
-			       "control character 0x%02x is not allowed in YAML; remove it", s[at]);
-	return problem(p, IFX_EINVAL, at, "byte 0x%02x is not UTF-8; save the file as UTF-8", s[at]);
-}
-
-ifx_status ifx_precheck(ifx_str bytes, struct ifx_problem *p)
-{
-	const unsigned char *s = (const unsigned char *)bytes.ptr;
-	size_t at = 0, run = 0;
-	bool line_start = true;
-
-	while (at < bytes.len) {
-		unsigned char b = s[at];
-		unsigned long c;
-		size_t n;
-
-		if (b > 0x20 && b < 0x7F) {
-			if (b == '%' && line_start) {
-				size_t end = ifx_line_end(bytes, at);
-
-				if (end - at > IFX_DIRECTIVE_MAX)
-					return problem(p, IFX_ELIMIT, at,
-						       "a line that starts with %% is longer than %zu bytes; shorten it",
-						       IFX_DIRECTIVE_MAX);
-			}
-			line_start = false;
-			run = 0;
-			at++;
-			continue;
-		}
-		if (b == ' ' || b == '\t' || b == '\n' || b == '\r') {
-			line_start = b == '\n' || b == '\r';
-			if (++run > IFX_BLANK_RUN_MAX)
-				return problem(p, IFX_ELIMIT, at,
-					       "more than %zu blanks or empty lines in a row; remove some",
-					       IFX_BLANK_RUN_MAX);
-			at++;
-			continue;
-		}
-		line_start = false;
-		run = 0;
-		n = b >= 0x80 ? utf8(s + at, bytes.len - at, &c) : 0;
-		if (!n)
-			return bad_byte(p, bytes, at);
-		if (c < 0xA0 && c != 0x85)
-			return problem(p, IFX_EINVAL, at,
-				       "control character U+%04lX is not allowed in YAML; remove it", c);
-		if (c == 0xFFFE || c == 0xFFFF)
-			return problem(p, IFX_EINVAL, at,
-				       "U+%04lX is not a character; remove it", c);
-		if (c == 0xFEFF && at)
-			return problem(p, IFX_EINVAL, at,
-				       "byte order mark inside the text; remove it");
-		if (c == 0xFEFF)
-			line_start = true;
-		at += n;
-	}
-	return IFX_OK;
-}
-
-/* ---- the stream ---- */
-
-static bool is_marker(ifx_str s, size_t at, const char *marker)
-{
-	if (at + 3 > s.len || memcmp(s.ptr + at, marker, 3) != 0)
-		return false;
-	return at + 3 == s.len || strchr(" \t\r\n", s.ptr[at + 3]);
-}
-
-bool ifx_stream_next(ifx_str stream, size_t *at, ifx_span *document)
-{
-	size_t line = *at, start = *at;
-	bool content = false; /* something that cannot stand before a `---` of the same document */
-
-	if (start >= stream.len)
-		return false;
-	if (!line && ifx_str_starts(stream, IFX_LIT("\xEF\xBB\xBF")))
-		line = 3;
-	while (line < stream.len) {
-		char c = stream.ptr[line];
-
-		if (c == '-' && is_marker(stream, line, "---")) {
-			if (content)
-				break;
-			content = true;
-		} else if (c == '.' && is_marker(stream, line, "...")) {
-			line = ifx_line_next(stream, line);
-			break;
-		} else if (!content && c != '#' && c != '%') {
-			size_t i = line;
-
-			while (i < stream.len && (stream.ptr[i] == ' ' || stream.ptr[i] == '\t'))
-				i++;
-			if (i < stream.len && !strchr("#\r\n", stream.ptr[i]))
-				content = true;
-		}
-		/* memchr is much faster than a byte loop; a lone CR is rare but is a line break too. */
-		{
-			const char *nl = memchr(stream.ptr + line, '\n', stream.len - line);
-			size_t next = nl ? (size_t)(nl - stream.ptr) + 1 : stream.len;
-			const char *cr = memchr(stream.ptr + line, '\r', next - line);
-
-			line = cr ? ifx_line_next(stream, line) : next;
-		}
-	}
-	*document = (ifx_span){ start, line - start };
-	*at = line;
-	return true;
-}
-
 /* ---- events to tree ---- */
 
 struct frame {
 	struct ifx_node *node;
 	struct ifx_entry *entry; /* the entry under construction */
-	bool want_value; /* maps: the key is there */
+	bool want_value;         /* maps: the key is there */
 };
 
 struct load {
 	struct ifx_doc *doc;
+	const struct ifx_shadow *shadow; /* NULL: the parser sees the source */
 	struct ifx_problem *problem;
 	size_t pos;
 	struct frame *stack;
@@ -210,17 +57,23 @@ struct load {
 	bool ended; /* the root is complete */
 };
 
+/* A mark of the parser as an offset in the source. */
+static size_t place(const struct load *l, const struct fy_mark *mark)
+{
+	return l->shadow ? ifx_shadow_to_source(l->shadow, mark->input_pos) : mark->input_pos;
+}
+
 static ifx_status lost(struct load *l)
 {
-	return problem(l->problem, IFX_EINVAL, l->pos,
-		       "cannot follow the structure here; write it in a simpler way");
+	return ifx_problem_say(l->problem, IFX_EINVAL, l->pos,
+			       "cannot follow the structure here; write it in a simpler way");
 }
 
 static ifx_status add_comment(struct load *l, size_t at)
 {
 	struct ifx_doc *doc = l->doc;
-	struct ifx_comment *c = ifx_grow(doc->comments, &doc->cap_comments, doc->n_comments + 1,
-					 sizeof(*c));
+	struct ifx_comment *c =
+		ifx_grow(doc->comments, &doc->cap_comments, doc->n_comments + 1, sizeof(*c));
 	size_t i = at;
 
 	if (!c)
@@ -365,16 +218,16 @@ static ifx_status take_props(struct load *l, struct ifx_node *node, struct fy_to
 
 		if (anchor && at_char(l, '&')) {
 			end = fy_token_end_mark(anchor);
-			node->anchor = (ifx_span){ l->pos, end->input_pos - l->pos };
-			l->pos = end->input_pos;
+			node->anchor = (ifx_span){ l->pos, place(l, end) - l->pos };
+			l->pos = place(l, end);
 			anchor = NULL;
 		} else if (tag && at_char(l, '!')) {
 			start = fy_token_start_mark(tag);
 			end = fy_token_end_mark(tag);
-			if (start->input_pos != l->pos || end->input_pos > src.len)
+			if (place(l, start) != l->pos || place(l, end) > src.len)
 				return lost(l);
-			node->tag = (ifx_span){ l->pos, end->input_pos - l->pos };
-			l->pos = end->input_pos;
+			node->tag = (ifx_span){ l->pos, place(l, end) - l->pos };
+			l->pos = place(l, end);
 			tag = NULL;
 		} else {
 			break;
@@ -400,49 +253,6 @@ static ifx_status remember_name(struct load *l, struct ifx_node *node)
 	l->named = list;
 	list[l->n_named++] = node;
 	return IFX_OK;
-}
-
-static ifx_str name_of(const struct ifx_node *node)
-{
-	if (node->kind == IFX_ALIAS)
-		return node->text;
-	return ifx_str_sub(node->doc->src, node->anchor.at + 1, node->anchor.len - 1);
-}
-
-static int by_name(const void *a, const void *b)
-{
-	const struct ifx_node *x = *(const struct ifx_node *const *)a;
-	const struct ifx_node *y = *(const struct ifx_node *const *)b;
-	size_t x_at = x->kind == IFX_ALIAS ? x->span.at : x->anchor.at;
-	size_t y_at = y->kind == IFX_ALIAS ? y->span.at : y->anchor.at;
-	int order = ifx_str_cmp(name_of(x), name_of(y));
-
-	return order ? order : (x_at > y_at) - (x_at < y_at);
-}
-
-/* An alias stands for the last node before it that bears the name. */
-static void resolve_aliases(struct load *l)
-{
-	struct ifx_node *target = NULL;
-
-	if (!l->n_named)
-		return;
-	qsort(l->named, l->n_named, sizeof(*l->named), by_name);
-	for (size_t i = 0; i < l->n_named; i++) {
-		struct ifx_node *node = l->named[i];
-
-		if (target && !ifx_str_eq(name_of(target), name_of(node)))
-			target = NULL;
-		if (node->kind == IFX_ALIAS) {
-			node->target = target;
-			if (target)
-				target->aliases++;
-			continue;
-		}
-		if (target)
-			target->again = node->again = true;
-		target = node;
-	}
 }
 
 /* The node is complete up to `end`; hang it into its place. */
@@ -520,13 +330,15 @@ static ifx_status take_block_scalar(struct load *l, struct ifx_node *node, size_
 			end = ifx_line_start(src, end);
 	}
 	node->raw_end = end;
-	/* The span ends with the last line that has text, be it blanks that are more than the indentation. */
+	/* The span ends with the last line that has text, be it blanks that are more than the
+	 * indentation. */
 	indent = ifx_scalar_indent(node);
 	if (indent && node->entry && indent <= ifx_column(src, node->entry->in->first->start) &&
 	    !blank_between(src, l->pos, end))
-		return problem(l->problem, IFX_EINVAL, header,
-			       "the parser misreads an empty text followed by an entry; write '' instead of %.*s",
-			       (int)(stop - header), src.ptr + header);
+		return ifx_problem_say(
+			l->problem, IFX_EINVAL, header,
+			"the parser misreads an empty text followed by an entry; write '' instead of %.*s",
+			(int)(stop - header), src.ptr + header);
 	for (size_t i = l->pos; i < end; i = ifx_line_next(src, i)) {
 		size_t line_end = ifx_line_end(src, i), k = i;
 
@@ -564,8 +376,8 @@ static ifx_status on_scalar(struct load *l, struct fy_event *ev)
 	if (st != IFX_OK)
 		return st;
 	attach(l, node, is_key);
-	from = start ? start->input_pos : 0;
-	to = end ? end->input_pos : 0;
+	from = start ? place(l, start) : 0;
+	to = end ? place(l, end) : 0;
 	if (style == FYSS_PLAIN && (!token || !start || !end || from >= to)) {
 		node->span.at = after;
 		if (node->anchor.len && node->anchor.at + node->anchor.len > node->span.at)
@@ -610,11 +422,11 @@ static ifx_status on_alias(struct load *l, struct fy_event *ev)
 		st = new_node(l, &node, IFX_ALIAS, IFX_PLAIN);
 	if (st != IFX_OK)
 		return st;
-	if (!at_char(l, '*') || !end || end->input_pos > l->doc->src.len)
+	if (!at_char(l, '*') || !end || place(l, end) > l->doc->src.len)
 		return lost(l);
-	node->span = (ifx_span){ l->pos, end->input_pos - l->pos };
+	node->span = (ifx_span){ l->pos, place(l, end) - l->pos };
 	node->text = ifx_str_sub(l->doc->src, l->pos + 1, node->span.len - 1);
-	l->pos = end->input_pos;
+	l->pos = place(l, end);
 	l->doc->has_alias = true;
 	attach(l, node, is_key);
 	node_done(l, node, is_key);
@@ -647,14 +459,14 @@ static ifx_status on_start(struct load *l, struct fy_event *ev, ifx_kind kind)
 			return lost(l);
 		/* `[{a: b}: c]` has a brace that is the key's, not the pair's. */
 		if (!node->bare && map && fy_event_start_mark(ev) &&
-		    fy_event_start_mark(ev)->input_pos != l->pos)
+		    place(l, fy_event_start_mark(ev)) != l->pos)
 			node->bare = true;
 		if (!node->bare)
 			node->span.at = l->pos++;
 	}
 	if (l->depth >= IFX_DEPTH_MAX)
-		return problem(l->problem, IFX_ELIMIT, l->pos,
-			       "nested deeper than %zu levels; flatten it", IFX_DEPTH_MAX);
+		return ifx_problem_say(l->problem, IFX_ELIMIT, l->pos,
+				       "nested deeper than %zu levels; flatten it", IFX_DEPTH_MAX);
 	attach(l, node, is_key);
 	st = remember_name(l, node);
 	if (st != IFX_OK)
@@ -709,8 +521,8 @@ static ifx_status on_document_start(struct load *l, struct fy_event *ev)
 	ifx_status st;
 
 	if (l->ended)
-		return problem(l->problem, IFX_EINVAL, l->pos,
-			       "a second document starts here without '---'");
+		return ifx_problem_say(l->problem, IFX_EINVAL, l->pos,
+				       "a second document starts here without '---'");
 	if (!l->pos && ifx_str_starts(src, IFX_LIT("\xEF\xBB\xBF")))
 		l->pos = 3;
 	for (st = skip(l); st == IFX_OK && at_char(l, '%'); st = skip(l)) {
@@ -726,7 +538,7 @@ static ifx_status on_document_start(struct load *l, struct fy_event *ev)
 		l->pos = end;
 	}
 	if (st == IFX_OK && !fy_event_is_implicit(ev)) {
-		if (!is_marker(src, l->pos, "---"))
+		if (!ifx_is_marker(src, l->pos, "---"))
 			return lost(l);
 		l->pos += 3;
 	}
@@ -768,15 +580,15 @@ static ifx_status tail(struct load *l)
 	if (!l->pos && ifx_str_starts(src, IFX_LIT("\xEF\xBB\xBF")))
 		l->pos = 3;
 	st = skip(l);
-	if (st == IFX_OK && is_marker(src, l->pos, "...")) {
+	if (st == IFX_OK && ifx_is_marker(src, l->pos, "...")) {
 		l->pos += 3;
 		st = skip(l);
 	}
 	if (st != IFX_OK)
 		return st;
 	if (l->pos != src.len)
-		return problem(l->problem, IFX_EINVAL, l->pos,
-			       "the parser stopped here; the rest is not YAML");
+		return ifx_problem_say(l->problem, IFX_EINVAL, l->pos,
+				       "the parser stopped here; the rest is not YAML");
 	return IFX_OK;
 }
 
@@ -811,15 +623,17 @@ static ifx_status parse_failed(struct load *l, struct fy_diag *diag)
 
 	while ((err = fy_diag_errors_iterate(diag, &iter)))
 		if (err->type == FYET_ERROR)
-			return problem(l->problem, IFX_EINVAL,
-				       offset_of(l->doc->src, err->line, err->column),
-				       "not valid YAML: %s", err->msg ? err->msg : "syntax error");
-	return problem(l->problem, IFX_EINVAL, l->pos, "not valid YAML here");
+			return ifx_problem_say(l->problem, IFX_EINVAL,
+					       offset_of(l->doc->src, err->line, err->column),
+					       "not valid YAML: %.200s",
+					       err->msg ? err->msg : "syntax error");
+	return ifx_problem_say(l->problem, IFX_EINVAL, l->pos, "not valid YAML here");
 }
 
 static ifx_status parse(struct load *l)
 {
-	/* By hand: the library's default asks whether standard error is a terminal, once a document. */
+	/* By hand: the library's default asks whether standard error is a terminal, once a
+	 * document. */
 	struct fy_diag_cfg diag_cfg = { .output_fn = swallow,
 					.level = FYET_ERROR,
 					.module_mask = ~0u };
@@ -827,6 +641,7 @@ static ifx_status parse(struct load *l)
 	struct fy_parser *parser = NULL;
 	struct fy_diag *diag;
 	struct fy_event *ev;
+	ifx_str text = l->shadow ? ifx_buf_str(&l->shadow->text) : l->doc->src;
 	ifx_status st = IFX_ENOMEM;
 
 	diag = fy_diag_create(&diag_cfg);
@@ -835,7 +650,7 @@ static ifx_status parse(struct load *l)
 	fy_diag_set_collect_errors(diag, true);
 	cfg.diag = diag;
 	parser = fy_parser_create(&cfg);
-	if (!parser || fy_parser_set_string(parser, l->doc->src.ptr, l->doc->src.len))
+	if (!parser || fy_parser_set_string(parser, text.ptr, text.len))
 		goto out;
 	st = IFX_OK;
 	while (st == IFX_OK && (ev = fy_parser_parse(parser)) != NULL) {
@@ -874,27 +689,12 @@ static bool only_json(const struct ifx_node *node)
 	return true;
 }
 
-static ifx_status check_lines(ifx_str src, struct ifx_problem *p)
+static ifx_status load_once(struct ifx_doc **out, ifx_str src, const struct ifx_shadow *shadow,
+			    struct ifx_problem *p)
 {
-	for (size_t at = 0, next; at < src.len; at = next) {
-		next = ifx_line_next(src, at);
-		if (next - at > IFX_LINE_MAX)
-			return problem(p, IFX_ELIMIT, at,
-				       "a line is longer than %zu MiB; break it up",
-				       IFX_LINE_MAX >> 20);
-	}
-	return IFX_OK;
-}
+	struct load l = { .problem = p, .shadow = shadow };
+	ifx_status st;
 
-ifx_status ifx_doc_load(struct ifx_doc **out, ifx_str src, struct ifx_problem *p)
-{
-	struct load l = { .problem = p };
-	ifx_status st = IFX_OK;
-
-	if (src.len > IFX_LINE_MAX)
-		st = check_lines(src, p);
-	if (st != IFX_OK)
-		return st;
 	l.doc = ifx_calloc(1, sizeof(*l.doc));
 	if (!l.doc)
 		return IFX_ENOMEM;
@@ -906,7 +706,7 @@ ifx_status ifx_doc_load(struct ifx_doc **out, ifx_str src, struct ifx_problem *p
 	if (st == IFX_OK && l.doc->root && l.doc->root->style == IFX_FLOW && !l.doc->n_comments)
 		l.doc->json = only_json(l.doc->root);
 	if (st == IFX_OK)
-		resolve_aliases(&l);
+		ifx_resolve_aliases(l.named, l.n_named);
 	ifx_free(l.stack);
 	ifx_free(l.named);
 	if (st != IFX_OK) {
@@ -915,6 +715,28 @@ ifx_status ifx_doc_load(struct ifx_doc **out, ifx_str src, struct ifx_problem *p
 	}
 	*out = l.doc;
 	return IFX_OK;
+}
+
+ifx_status ifx_doc_load(struct ifx_doc **out, ifx_str src, struct ifx_problem *p)
+{
+	struct ifx_problem again = { 0 };
+	struct ifx_shadow shadow;
+	ifx_status st = IFX_OK;
+
+	if (src.len > IFX_LINE_MAX)
+		st = ifx_check_lines(src, p);
+	if (st == IFX_OK)
+		st = load_once(out, src, NULL, p);
+	if (st != IFX_EINVAL)
+		return st;
+	ifx_buf_init(&again.text, 4096);
+	if (!ifx_shadow_make(&shadow, src))
+		st = IFX_ENOMEM;
+	else if (shadow.n && load_once(out, src, &shadow, &again) == IFX_OK)
+		st = IFX_OK; /* otherwise the first problem is the one to tell */
+	ifx_buf_release(&again.text);
+	ifx_shadow_release(&shadow);
+	return st;
 }
 
 ifx_status ifx_doc_embedded(struct ifx_doc **out, const struct ifx_node *host,

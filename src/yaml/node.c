@@ -49,11 +49,57 @@ const struct ifx_node *ifx_deref(const struct ifx_node *node)
 	return ifx_is(node, IFX_ALIAS) ? node->target : node;
 }
 
+/* ---- aliases ---- */
+
+static ifx_str name_of(const struct ifx_node *node)
+{
+	if (node->kind == IFX_ALIAS)
+		return node->text;
+	return ifx_str_sub(node->doc->src, node->anchor.at + 1, node->anchor.len - 1);
+}
+
+static int by_name(const void *a, const void *b)
+{
+	const struct ifx_node *x = *(const struct ifx_node *const *)a;
+	const struct ifx_node *y = *(const struct ifx_node *const *)b;
+	size_t x_at = x->kind == IFX_ALIAS ? x->span.at : x->anchor.at;
+	size_t y_at = y->kind == IFX_ALIAS ? y->span.at : y->anchor.at;
+	int order = ifx_str_cmp(name_of(x), name_of(y));
+
+	return order ? order : (x_at > y_at) - (x_at < y_at);
+}
+
+/* An alias stands for the last node before it that bears the name. */
+void ifx_resolve_aliases(struct ifx_node **named, size_t n)
+{
+	struct ifx_node *target = NULL;
+
+	if (!n)
+		return;
+	qsort(named, n, sizeof(*named), by_name);
+	for (size_t i = 0; i < n; i++) {
+		struct ifx_node *node = named[i];
+
+		if (target && !ifx_str_eq(name_of(target), name_of(node)))
+			target = NULL;
+		if (node->kind == IFX_ALIAS) {
+			node->target = target;
+			if (target)
+				target->aliases++;
+			continue;
+		}
+		if (target)
+			target->again = node->again = true;
+		target = node;
+	}
+}
+
 /* ---- keys ---- */
 
 /*
- * Looking through a map is quick while it is small. A large one has its entries sorted by key as well, equal
- * keys in document order, so that ten thousand operations on one map are not ten thousand walks through it.
+ * Looking through a map is quick while it is small. A large one has its entries sorted by key as
+ * well, equal keys in document order, so that ten thousand operations on one map are not ten
+ * thousand walks through it.
  */
 enum { SMALL_MAP = 16 };
 
@@ -300,7 +346,8 @@ size_t ifx_entry_trail(const struct ifx_entry *entry)
 	size_t at = entry->end, i;
 	bool comma = entry->in->style == IFX_FLOW;
 
-	/* A block scalar has its lines for itself; the comment on its header is inside the entry. */
+	/* A block scalar has its lines for itself; the comment on its header is inside the entry.
+	 */
 	if (ifx_is(entry->value, IFX_SCALAR) &&
 	    (entry->value->style == IFX_LITERAL || entry->value->style == IFX_FOLDED))
 		return IFX_NO_COMMENT;

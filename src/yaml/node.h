@@ -4,8 +4,8 @@
  * Invariants:
  *   1. Offsets count bytes in doc->src; children lie inside their parent, in order.
  *   2. A node's span covers its content alone: quotes, braces and a block scalar's header are
- *      in, anchor and tag are not, and neither is the line break at its end. A null that is not written
- *      has an empty span behind its indicator.
+ *      in, anchor and tag are not, and neither is the line break at its end. A null that is not
+ *      written has an empty span behind its indicator.
  *   3. Collections hold entries; an entry has a key (maps only) and always a value.
  *   4. Comments are sorted by offset. Whose they are is asked with ifx_entry_head and
  *      ifx_entry_trail; what neither names belongs to the map or the document.
@@ -33,30 +33,30 @@ struct ifx_entry;
 struct ifx_node {
 	ifx_kind kind;
 	ifx_style style;
-	bool bare; /* flow map without braces, as in `[a: b]` */
+	bool bare;  /* flow map without braces, as in `[a: b]` */
 	bool again; /* anchored: another node of the document has an anchor of the same name */
 	ifx_span span;
 	ifx_span anchor, tag; /* `&a`, `!!str`; len 0 when there is none */
-	size_t raw_end; /* block scalar: end of its lines, trailing blank ones included */
-	ifx_str text; /* scalar: what it says. alias: the anchor's name */
+	size_t raw_end;       /* block scalar: end of its lines, trailing blank ones included */
+	ifx_str text;         /* scalar: what it says. alias: the anchor's name */
 	struct ifx_doc *doc;
-	struct ifx_entry *entry; /* whose key or value this is; NULL at the root */
+	struct ifx_entry *entry;        /* whose key or value this is; NULL at the root */
 	struct ifx_entry *first, *last; /* collections */
 	size_t n;
-	const struct ifx_entry **by_key; /* large maps: n_by_key entries with scalar keys, sorted; see node.c */
+	const struct ifx_entry **by_key; /* large maps: entries with scalar keys, sorted */
 	size_t n_by_key;
 	const struct ifx_entry *twice; /* with by_key: see ifx_map_twice */
-	struct ifx_node *target; /* alias: the node it stands for; NULL when there is none */
-	size_t aliases; /* anchored: how many aliases stand for it */
+	struct ifx_node *target;       /* alias: the node it stands for; NULL when there is none */
+	size_t aliases;                /* anchored: how many aliases stand for it */
 };
 
 struct ifx_entry {
-	struct ifx_node *in; /* the map or sequence */
+	struct ifx_node *in;  /* the map or sequence */
 	struct ifx_node *key; /* NULL in sequences */
 	struct ifx_node *value;
 	size_t start; /* `?`, the key or its properties; the dash of a block sequence */
 	size_t colon; /* SIZE_MAX when there is none */
-	size_t end; /* of the value, or of the last indicator */
+	size_t end;   /* of the value, or of the last indicator */
 	size_t index; /* in the collection, from 0 */
 	struct ifx_entry *next, *prev;
 };
@@ -73,11 +73,12 @@ struct ifx_doc {
 	struct ifx_comment *comments;
 	size_t n_comments, cap_comments;
 	size_t body; /* offset behind BOM, directives and `---` */
-	bool json; /* all flow, all keys double-quoted: JSON stays JSON */
+	bool json;   /* all flow, all keys double-quoted: JSON stays JSON */
 	bool has_alias;
 	/*
 	 * A document that is the text of a scalar in another one (proxy.istio.io/config): that
-	 * scalar, and for each byte of src the offset in the host's source, with one more for the end.
+	 * scalar, and for each byte of src the offset in the host's source, with one more for the
+	 * end.
 	 */
 	const struct ifx_node *host;
 	const size_t *host_map;
@@ -85,7 +86,7 @@ struct ifx_doc {
 
 #define IFX_NO_COMMENT SIZE_MAX
 
-/** Text of a scalar as YAML reads it; a null that is not written is empty. Of other nodes ptr is NULL. */
+/** Text of a scalar as YAML reads it; a null that is not written is empty. Else ptr is NULL. */
 ifx_str ifx_text(const struct ifx_node *node);
 /** Source bytes of a node's span. */
 ifx_str ifx_raw(const struct ifx_node *node);
@@ -102,15 +103,16 @@ bool ifx_is_string(const struct ifx_node *node);
 /** Follow an alias; NULL stays NULL, and an alias without target is NULL. */
 const struct ifx_node *ifx_deref(const struct ifx_node *node);
 
-/** First entry of a map whose key says `key`, written in the map itself. NULL when there is none. */
+/** First entry of a map whose key says `key`, written in the map itself; or NULL. */
 const struct ifx_entry *ifx_map_entry(const struct ifx_node *map, ifx_str key);
 /** An entry whose key the map had before: a duplicate. NULL when there is none. */
 const struct ifx_entry *ifx_map_twice(const struct ifx_node *map);
 /** The next one with the same key: a duplicate. */
 const struct ifx_entry *ifx_map_entry_after(const struct ifx_entry *entry, ifx_str key);
 /**
- * As ifx_map_entry, but the map may be an alias, and merge keys (`<<`) are looked through when the map
- * itself has no such key. `*direct` (may be NULL) is false when an alias or a merge was on the way.
+ * As ifx_map_entry, but the map may be an alias, and merge keys (`<<`) are looked through when the
+ * map itself has no such key. `*direct` (may be NULL) is false when an alias or a merge was on the
+ * way.
  */
 const struct ifx_entry *ifx_map_find(const struct ifx_node *map, ifx_str key, bool *direct);
 /** Value of ifx_map_find, dereferenced; NULL when there is none. */
@@ -118,10 +120,13 @@ const struct ifx_node *ifx_get(const struct ifx_node *map, ifx_str key);
 /** Text of the string scalar at `key`, ptr NULL when absent or not a scalar. */
 ifx_str ifx_get_text(const struct ifx_node *map, ifx_str key);
 
+/** Give aliases their targets. named: aliases and anchored nodes, in any order. Only for load.c. */
+void ifx_resolve_aliases(struct ifx_node **named, size_t n);
 /** Make by_key of a map that is complete, if it is large. False: no memory. Only for load.c. */
 bool ifx_map_index(struct ifx_node *map);
 
-/** Comments directly above an entry, at its column, without blank line between: [*first, *first + n). */
+/** How many comments are directly above an entry, at its column; *first is the index of the first.
+ */
 size_t ifx_entry_head(const struct ifx_entry *entry, size_t *first);
 /** The comment behind the entry on its last line, or IFX_NO_COMMENT. */
 size_t ifx_entry_trail(const struct ifx_entry *entry);
@@ -142,8 +147,8 @@ size_t ifx_column(ifx_str src, size_t at);
 bool ifx_starts_line(ifx_str src, size_t at);
 
 /**
- * Where a node is, as people write it: `spec.template.metadata.annotations["a.b/c"]`, `items[2].kind`.
- * For an entry the path of its key.
+ * Where a node is, as people write it: `spec.template.metadata.annotations["a.b/c"]`,
+ * `items[2].kind`. For an entry the path of its key.
  */
 ifx_str ifx_path_of(const struct ifx_node *node, struct ifx_arena *arena);
 ifx_str ifx_path_of_entry(const struct ifx_entry *entry, struct ifx_arena *arena);

@@ -36,8 +36,9 @@ static bool find(struct ifx_hit ***link, const struct ifx_node *from, ifx_str pa
 	hit = ifx_arena_alloc(arena, sizeof(*hit));
 	if (!hit)
 		return false;
-	*hit = (struct ifx_hit){ .node = value, .parent = from, .entry = entry, .key = step,
-				 .direct = direct };
+	*hit = (struct ifx_hit){
+		.node = value, .parent = from, .entry = entry, .key = step, .direct = direct
+	};
 	**link = hit;
 	*link = &hit->next;
 	return true;

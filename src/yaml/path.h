@@ -1,6 +1,6 @@
 /*
- * Dotted paths over nodes: `spec.templates[].template.metadata`. A name may be followed by `[]`, each item of
- * the list; no other steps are needed.
+ * Dotted paths over nodes: `spec.templates[].template.metadata`. A name may be followed by `[]`,
+ * each item of the list; no other steps are needed.
  */
 #ifndef IFX_YAML_PATH_H
 #define IFX_YAML_PATH_H
@@ -16,7 +16,7 @@
 struct ifx_hit {
 	const struct ifx_node *node, *parent;
 	const struct ifx_entry *entry; /* of the last key; NULL when it is missing */
-	ifx_str key; /* the last one */
+	ifx_str key;                   /* the last one */
 	bool direct;
 	struct ifx_hit *next;
 };

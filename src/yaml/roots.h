@@ -1,6 +1,6 @@
 /*
- * Where resources begin: a document, each item of a List (also typed ones, as DeploymentList) and each
- * item of a ResourceList.
+ * Where resources begin: a document, each item of a List (also typed ones, as DeploymentList) and
+ * each item of a ResourceList.
  */
 #ifndef IFX_YAML_ROOTS_H
 #define IFX_YAML_ROOTS_H
@@ -9,9 +9,9 @@
 
 struct ifx_resource {
 	const struct ifx_doc *doc;
-	const struct ifx_node *node; /* a map */
-	ifx_str group, version, kind; /* group is empty for the core group */
-	ifx_str name, namespace; /* ptr NULL when not written */
+	const struct ifx_node *node;     /* a map */
+	ifx_str group, version, kind;    /* group is empty for the core group */
+	ifx_str name, namespace;         /* ptr NULL when not written */
 	const struct ifx_node *metadata; /* a map, or NULL */
 	struct ifx_resource *next;
 };
@@ -23,8 +23,8 @@ bool ifx_roots(struct ifx_resource **first, const struct ifx_doc *doc, struct if
 bool ifx_is_kubernetes(const struct ifx_resource *r);
 
 /**
- * Why this is the dump of a live object, not a manifest that somebody keeps: managedFields, a status, an
- * injected proxy. NULL when it is a manifest.
+ * Why this is the dump of a live object, not a manifest that somebody keeps: managedFields, a
+ * status, an injected proxy. NULL when it is a manifest.
  */
 const char *ifx_live_dump(const struct ifx_resource *r);
 

@@ -53,8 +53,8 @@ static size_t skip_break(ifx_str src, size_t at)
 }
 
 /*
- * Fold the breaks and blanks that begin at `at` (a blank or a break) inside a plain or quoted scalar.
- * Blanks before the first break were already trimmed from, or kept in, `out` by the caller.
+ * Fold the breaks and blanks that begin at `at` (a blank or a break) inside a plain or quoted
+ * scalar. Blanks before the first break were already trimmed from, or kept in, `out` by the caller.
  * Returns the offset of the first byte of text behind them.
  */
 static size_t fold(struct sink *out, ifx_str src, size_t at, size_t end, bool joined)
@@ -67,7 +67,8 @@ static size_t fold(struct sink *out, ifx_str src, size_t at, size_t end, bool jo
 			continue;
 		}
 		next = skip_break(src, at);
-		/* The first break is the fold itself; each further one is a line break of the text. */
+		/* The first break is the fold itself; each further one is a line break of the text.
+		 */
 		if (breaks++ > 0)
 			put(out, '\n', at);
 		at = next;
@@ -198,9 +199,9 @@ static void decode_double(struct sink *out, ifx_str src, size_t at, size_t end)
 /* ---- block scalars ---- */
 
 struct block {
-	size_t body; /* first byte behind the header line */
+	size_t body;   /* first byte behind the header line */
 	size_t indent; /* columns that are not text */
-	char chomp; /* '-', '+' or 0 */
+	char chomp;    /* '-', '+' or 0 */
 };
 
 static size_t column_of_parent(const struct ifx_node *node)
@@ -260,7 +261,8 @@ static void decode_block(struct sink *out, const struct ifx_node *node)
 	ifx_str src = node->doc->src;
 	struct block b = block_header(node);
 	bool folded = node->style == IFX_FOLDED, blank_before = false, any = false;
-	size_t at = b.body, end = node->raw_end, pending = SIZE_MAX; /* break of the last text line */
+	size_t at = b.body, end = node->raw_end,
+	       pending = SIZE_MAX;            /* break of the last text line */
 	size_t empty = SIZE_MAX, n_empty = 0; /* first of the blank lines since */
 
 	while (at < end) {
@@ -358,9 +360,9 @@ ifx_str ifx_scalar_decode(const struct ifx_node *node, struct ifx_arena *arena, 
 /* ---- writing ---- */
 
 /*
- * Characters that may not stand in YAML text, or that some readers take for a line break or nothing: C1 controls
- * and the no-break space, the separators, halves of surrogate pairs, the byte order mark, U+FFFE and U+FFFF.
- * Length of the one at `i`, or 0; *cp is its number.
+ * Characters that may not stand in YAML text, or that some readers take for a line break or
+ * nothing: C1 controls and the no-break space, the separators, halves of surrogate pairs, the byte
+ * order mark, U+FFFE and U+FFFF. Length of the one at `i`, or 0; *cp is its number.
  */
 static size_t odd_utf8(ifx_str text, size_t i, unsigned *cp)
 {
@@ -443,8 +445,9 @@ ifx_style ifx_style_for(ifx_str text, ifx_style wish, bool flow)
 void ifx_scalar_escape(struct ifx_buf *out, ifx_str text, ifx_style style)
 {
 	/* Only escapes that JSON has too: the same writer serves both. */
-	static const char *const names[32] = { [8] = "\\b",  [9] = "\\t",  [10] = "\\n",
-					       [12] = "\\f", [13] = "\\r" };
+	static const char *const names[32] = {
+		[8] = "\\b", [9] = "\\t", [10] = "\\n", [12] = "\\f", [13] = "\\r"
+	};
 
 	for (size_t i = 0; i < text.len; i++) {
 		unsigned char c = (unsigned char)text.ptr[i];

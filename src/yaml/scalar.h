@@ -19,7 +19,8 @@ ifx_str ifx_scalar_decode(const struct ifx_node *node, struct ifx_arena *arena, 
 /** Columns at the start of a block scalar's lines that are not text. */
 size_t ifx_scalar_indent(const struct ifx_node *node);
 
-/** May `text` stand unquoted here and be read as a string by every reader? flow: inside [] or {}. */
+/** May `text` stand unquoted here and be read as a string by every reader? flow: inside [] or {}.
+ */
 bool ifx_plain_ok(ifx_str text, bool flow);
 
 /** May this plain scalar stand here, whatever a reader takes it for? */
@@ -30,7 +31,8 @@ void ifx_scalar_quote(struct ifx_buf *out, ifx_str text, ifx_style style);
 /** Append `text` with the escapes of a quoted style, without the quotes. */
 void ifx_scalar_escape(struct ifx_buf *out, ifx_str text, ifx_style style);
 
-/** The style nearest to `wish` that can hold `text` on one line: single quotes cannot hold control bytes. */
+/** The style nearest to `wish` that can hold `text` on one line: single quotes cannot hold control
+ * bytes. */
 ifx_style ifx_style_for(ifx_str text, ifx_style wish, bool flow);
 
 #endif
