@@ -344,7 +344,8 @@ def drain_settings(key):
         "terminationDrainDuration": (f"terminationDrainDuration: 20s\n{on}", "terminationDrainDuration: 20s"),
         "EXIT_ON_ZERO_ACTIVE_CONNECTIONS": (f"terminationDrainDuration: 20s\n{on}", on),
         "MINIMUM_DRAIN_DURATION": (f"{on}\n  MINIMUM_DRAIN_DURATION: 60s", f"{on}\n  MINIMUM_DRAIN_DURATION: 20s"),
-        "drainDuration": ("drainDuration: 25s\nterminationDrainDuration: 20s", "drainDuration: 15s\nterminationDrainDuration: 20s"),
+        "drainDuration": ("drainDuration: 25s\nterminationDrainDuration: 20s",
+                          "drainDuration: 15s\nterminationDrainDuration: 20s"),
     }
     cases[CONFIG] = cases["terminationDrainDuration"]
     if key.name not in cases:

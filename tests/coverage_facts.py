@@ -66,4 +66,5 @@ def rules():
     """The ids of the rules in run order."""
     with open(os.path.join(ROOT, "transforms", "catalogue.def"), encoding="utf-8") as file:
         text = re.sub(r"/\*.*?\*/", "", file.read(), flags=re.S)
-    return [(m.group(1) or m.group(2)).replace("_", "-") for m in re.finditer(r'^(?:CODE\((\w+)\)|YAML\("([\w-]+)"\))', text, re.M)]
+    return [(code or name).replace("_", "-")
+            for code, name in re.findall(r'^(?:CODE\((\w+)\)|YAML\("([\w-]+)"\))', text, re.M)]

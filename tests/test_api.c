@@ -19,8 +19,8 @@
 #include "scratch.h"
 
 #define HEAD "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: a\n"
-#define MOVE                                                                                       \
-	HEAD "  annotations:\n    sidecar.istio.io/rewriteAppHTTPProbers: \"false\" # why\nspec:\n  template:\n"  \
+#define MOVE                                                                                                     \
+	HEAD "  annotations:\n    sidecar.istio.io/rewriteAppHTTPProbers: \"false\" # why\nspec:\n  template:\n" \
 	     "    metadata: {}\n"
 #define MOVED                                                                                      \
 	HEAD "spec:\n  template:\n    metadata:\n      annotations:\n"                             \
@@ -216,9 +216,10 @@ static void texts_are_fixed_one_after_the_other(void **state)
 		assert_string_equal(said.err, "");
 		assert_int_equal(fix(c, MOVED, NULL, &said), IFX_EXIT_OK);
 		assert_int_equal(fix(c, SERVICE("1m30s"), SERVICE("90s"), &said), IFX_EXIT_OK);
-		assert_int_equal(fix(c, HEAD "  annotations: {sidecar.istio.io/interceptionMode: 'x'}\n",
-				     NULL, &said),
-				 IFX_EXIT_OK);
+		assert_int_equal(
+			fix(c, HEAD "  annotations: {sidecar.istio.io/interceptionMode: 'x'}\n",
+			    NULL, &said),
+			IFX_EXIT_OK);
 		assert_non_null(strstr(said.err, "x.yaml:5:17: "));
 		assert_int_equal(fix(c, BROKEN, NULL, &said), IFX_EXIT_FAILED);
 		assert_non_null(strstr(said.err, "x.yaml:2:"));
@@ -382,12 +383,11 @@ static void the_version_is_a_version(void **state)
  */
 static void memory_may_run_out_at_any_time(void **state)
 {
-	static const char before[] =
-		MOVE "---\n" SERVICE("1m30s") "---\n" HEAD
-					      "  annotations: {sidecar.istio.io/interceptionMode: 'x'}\n";
-	static const char wanted[] =
-		MOVED "---\n" SERVICE("90s") "---\n" HEAD
-					     "  annotations: {sidecar.istio.io/interceptionMode: 'x'}\n";
+	static const char before[] = MOVE "---\n" SERVICE(
+		"1m30s") "---\n" HEAD "  annotations: {sidecar.istio.io/interceptionMode: 'x'}\n";
+	static const char wanted[] = MOVED
+		"---\n" SERVICE("90s") "---\n" HEAD
+				       "  annotations: {sidecar.istio.io/interceptionMode: 'x'}\n";
 	struct ifx_config *c = config_with(NULL);
 	unsigned long nth = 0;
 	bool failed;

@@ -244,7 +244,8 @@ static void check_cases(const char *id, ifx_level level)
 	}
 	closedir(d);
 	if (!acting)
-		lack("%s/: has no case where the rule acts (with an after.yaml, or a report.txt)", dir);
+		lack("%s/: has no case where the rule acts (with an after.yaml, or a report.txt)",
+		     dir);
 	if (!resting)
 		lack("%s/: has no case where it must not (without)", dir);
 }

@@ -86,9 +86,12 @@ def run(tool, rule, manifests):
 
 
 def speaks_of(result, name):
-    words = [result["message"]] + [v for op in result["fix"].get("operations") or [] for v in op.values() if isinstance(v, str)] \
-        if result.get("fix") else [result["message"]]
-    return any(name in w for w in words)
+    operations = (result.get("fix") or {}).get("operations") or []
+    return name in result["message"] or any(name in v for op in operations for v in op.values() if isinstance(v, str))
+
+
+def said(results):
+    return "".join(f"    it says: {r['message']}\n" for r in results)
 
 
 def diff(a, b):
@@ -106,14 +109,11 @@ def check_rule(tool, rule, cells):
         name, what = names[row] + ".yaml", f"{rule} on the {row[0]} {row[1]}"
         about = case.about or (row[1],)
         if not any(speaks_of(r, a) for r in found[name] for a in about):
-            said = "".join("    it says: %s\n" % r["message"] for r in found[name])
-            out.append(f"{what}: does not act\n{said}{texts[0][name]}")
+            out.append(f"{what}: does not act\n{said(found[name])}{texts[0][name]}")
         elif case.becomes and after[name] != texts[1][name]:
-            out.append(f"{what}: does not become what it should\n" + "".join("    it says: %s\n" % r["message"] for r in found[name])
-                       + diff(after[name], texts[1][name]))
+            out.append(f"{what}: does not become what it should\n{said(found[name])}{diff(after[name], texts[1][name])}")
         if quiet[name] or same[name] != texts[1][name]:
-            said = "".join("    it says: %s\n" % r["message"] for r in quiet[name])
-            out.append(f"{what}: does not rest\n{said}{texts[1][name]}")
+            out.append(f"{what}: does not rest\n{said(quiet[name])}{texts[1][name]}")
     return out
 
 

@@ -13,6 +13,7 @@
 
 #include <cmocka.h>
 
+#include <stdlib.h>
 #include "base/alloc.h"
 #include "tests/ops.h"
 
@@ -1478,9 +1479,12 @@ static void run_many(const char *name, const char *head, const char *line, const
 			 2 * MANY);
 }
 
+/* Times depend on the machine and its load: looked at by `./dev bench`, not by the suite. */
 static void many_operations_take_linear_time(void **state)
 {
 	(void)state;
+	if (!getenv("ISTIO_FIX_BENCH"))
+		skip();
 	run_many("moves", "m:\n  z: 1\n", "  # c\n  k@: v # d\n", "t:\n  x: 1\n", "move m/k@ t");
 	run_many("moves into braces", "m:\n  z: 1\n", "  k@: v\n", "t: {x: 1}\n", "move m/k@ t");
 	run_many("moves into made maps", "m:\n  z: 1\n", "  k@: v\n", "t:\n  x: 1\n",

@@ -305,7 +305,9 @@ static void the_summary_is_a_sentence(void **state)
 		  true,
 		  "fixed 5 of 7 findings in 2 of 3 files (2 need --choose); 1 error, 1 warning left\n" },
 		{ { 3, 3, 0, 5, 0, 0, { 0, 0, 0 }, { 0 } }, true, "fixed 5 findings in 3 files\n" },
-		{ { 1, 1, 0, 1, 0, 0, { 0, 0, 0 }, { 0 } }, false, "would fix 1 finding in 1 file\n" },
+		{ { 1, 1, 0, 1, 0, 0, { 0, 0, 0 }, { 0 } },
+		  false,
+		  "would fix 1 finding in 1 file\n" },
 		{ { 3, 1, 2, 1, 3, 1, { 2, 3, 0 }, { 0 } },
 		  false,
 		  "would fix 1 of 6 findings in 1 of 3 files (1 needs --choose, 2 need --level repair); "

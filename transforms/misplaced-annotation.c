@@ -4,7 +4,7 @@
  */
 #include "rule/transform.h"
 
-#include "rule/value.h"
+#include "rule/strings.h"
 #include "yaml/path.h"
 
 /* The keys of the question; the first is what --level all takes. */
@@ -36,73 +36,6 @@ static struct target target_of(const struct ifx_hit *hit, ifx_str key)
 	return t;
 }
 
-static ifx_str value_of(const struct ifx_entry *entry)
-{
-	const struct ifx_node *value = ifx_deref(entry->value);
-
-	return value && value->kind == IFX_SCALAR ? ifx_text(value) : IFX_NONE;
-}
-
-/* Would Istio refuse or ignore the value? Then moving it would stop pods, or do nothing. */
-static bool is_bad(struct ifx_cx *cx, const struct ifx_key_fact *fact, const struct ifx_node *value,
-		   struct ifx_buf *why)
-{
-	ifx_str text, parse;
-
-	value = ifx_deref(value);
-	if (!ifx_is(value, IFX_SCALAR)) {
-		ifx_buf_add(why, IFX_LIT("it is not a string"));
-		return true;
-	}
-	if (!ifx_is_string(value) && !ifx_is_null(value)) {
-		ifx_buf_add(why, IFX_LIT("it is not a string; quote it first"));
-		return true;
-	}
-	text = ifx_is_null(value) ? IFX_LIT("") : ifx_text(value);
-	if (fact->type == IFX_VALUE_PROXYCONFIG && text.len) {
-		const struct ifx_doc *doc = ifx_embedded(cx, value, &parse);
-
-		if (!doc) {
-			ifx_buf_addf(why, "its text is %.*s", IFX_ARG(parse));
-			return true;
-		}
-		if (doc->root && !ifx_is(doc->root, IFX_MAP) && !ifx_is_null(doc->root)) {
-			ifx_buf_add(why, IFX_LIT("its text is not a map"));
-			return true;
-		}
-	}
-	return !ifx_value_ok(fact, text, why);
-}
-
-/* What starts to happen when the annotation arrives at the pods. */
-static const char *effect_of(const struct ifx_key_fact *fact, ifx_str value)
-{
-	ifx_str key = ifx_str_of(fact->name);
-
-	if (ifx_str_eq(key, IFX_LIT("sidecar.istio.io/inject")))
-		return ifx_str_eq(value, IFX_LIT("false")) ? "new pods will get no sidecar"
-		       : ifx_str_eq(value, IFX_LIT("true"))
-			       ? "new pods will ask for a sidecar, where the namespace allows it"
-			       : "new pods will follow the namespace";
-	if (ifx_str_starts(key, IFX_LIT("sidecar.istio.io/proxyCPU")) ||
-	    ifx_str_starts(key, IFX_LIT("sidecar.istio.io/proxyMemory")))
-		return "new pods will get the proxy resources that these annotations say, and no defaults";
-	if (ifx_str_eq(key, IFX_LIT("proxy.istio.io/config")))
-		return "new pods will run the proxy with this configuration";
-	if (ifx_str_starts(key, IFX_LIT("traffic.sidecar.istio.io/")))
-		return "new pods will redirect traffic as it says";
-	return "new pods will read it";
-}
-
-static const char *rollout_of(const struct ifx_resource *r)
-{
-	if (ifx_str_eq(r->kind, IFX_LIT("Job")))
-		return "; the template of a Job that exists already cannot be changed";
-	if (ifx_str_eq(r->kind, IFX_LIT("CronJob")))
-		return "; from the next run on";
-	return "; the next apply rolls out";
-}
-
 /*
  * In a kustomize patch the template may be missing: it is in the object that the patch is for. A
  * list on the way cannot be patched without its keys.
@@ -122,105 +55,142 @@ static size_t places_in_patch(const struct ifx_resource *r, struct ifx_place *pl
 	return 1;
 }
 
-static void one_annotation(struct ifx_cx *cx, const struct ifx_resource *r,
-			   const struct ifx_entry *entry, const struct ifx_key_fact *fact,
-			   const struct ifx_hit *pods)
+/* What the pod templates say about a key. */
+struct found {
+	struct ifx_place places[PLACES_MAX]; /* that lack it */
+	size_t n, n_pods;
+	const struct ifx_entry *heir;  /* a template's annotation with the same value */
+	const struct ifx_entry *label; /* a template's label of that name */
+	const struct ifx_entry *others[PLACES_MAX]; /* templates' annotations with another value */
+	size_t n_others;
+	bool direct; /* nothing on the way that cannot be edited in place */
+};
+
+static void look(struct found *f, const struct ifx_entry *entry, const struct ifx_hit *pods)
 {
-	struct ifx_place places[PLACES_MAX];
-	const struct ifx_entry *heir = NULL, *label = NULL, *other = NULL;
-	const struct ifx_entry *others[PLACES_MAX];
-	size_t n = 0, n_others = 0, n_pods = 0;
-	ifx_str key = ifx_text(entry->key), value = value_of(entry);
-	ifx_str kind = r->kind;
-	bool direct = true, answered = false;
-	struct ifx_buf why;
-	struct ifx_fix *fix;
+	ifx_str key = ifx_text(entry->key), value = ifx_entry_text(entry);
 
 	for (const struct ifx_hit *hit = pods; hit; hit = hit->next) {
 		struct target t = target_of(hit, key);
 
-		n_pods++;
-		direct = direct && t.direct;
-		if (t.same && value.ptr && ifx_str_eq(value_of(t.same), value)) {
-			heir = t.same;
-		} else if (t.same) {
-			other = t.same;
-			if (n_others < PLACES_MAX)
-				others[n_others++] = t.same;
-		} else if (t.label) {
-			label = t.label;
-		} else if (n < PLACES_MAX) {
-			places[n++] = t.annotations;
-		}
+		f->direct = f->direct && t.direct;
+		if (++f->n_pods > PLACES_MAX)
+			return;
+		if (t.same && value.ptr && ifx_str_eq(ifx_entry_text(t.same), value))
+			f->heir = t.same;
+		else if (t.same)
+			f->others[f->n_others++] = t.same;
+		else if (t.label)
+			f->label = t.label;
+		else
+			f->places[f->n++] = t.annotations;
 	}
+}
+
+/* Another value in the template: which one is meant? */
+static void ask(struct ifx_cx *cx, const struct ifx_resource *r, const struct ifx_entry *entry,
+		const struct ifx_key_fact *fact, const struct found *f)
+{
+	ifx_str value = ifx_entry_text(entry);
+	const struct ifx_entry *other = f->others[0];
+	bool answered, outer;
+	struct ifx_buf why;
+	struct ifx_fix *fix = ifx_find(
+		cx, entry->key, IFX_CHOICE, IFX_WARNING,
+		"annotation '%s' has no effect on a %.*s; the pod template says '%.*s', here it is '%.*s'",
+		fact->name, IFX_ARG(r->kind), IFX_ARG(ifx_entry_shown(cx, other)),
+		IFX_ARG(ifx_entry_shown(cx, entry)));
+
+	outer = !strcmp(ifx_chosen(cx, &answered), "outer");
+	ifx_answered(fix, answered);
 	ifx_buf_init(&why, 4096);
-	if (!n_pods && ifx_input_is_patch(cx))
-		n = places_in_patch(r, places);
-	if (!n_pods && !n) {
+	if (outer && (!value.ptr || !ifx_value_usable(cx, fact, false, entry->value, &why)))
+		ifx_refuse(fix, "the value cannot be used: %.*s", IFX_ARG(ifx_buf_str(&why)));
+	ifx_buf_release(&why);
+	for (size_t i = 0; outer && i < f->n_others; i++)
+		ifx_fix_set(fix, f->others[i]->value, value);
+	if (f->n)
+		ifx_fix_move(fix, entry, f->places, f->n);
+	else
+		ifx_fix_remove_duplicate(fix, entry, other);
+	if (!f->direct)
+		ifx_refuse(fix, "an alias, a merge key or a key written twice is on the way");
+}
+
+/* Everywhere the same value, or the label, which wins over the annotation. */
+static void drop(struct ifx_cx *cx, const struct ifx_resource *r, const struct ifx_entry *entry,
+		 const struct ifx_key_fact *fact, const struct found *f)
+{
+	struct ifx_fix *fix = ifx_find(
+		cx, entry->key, IFX_SAFE, IFX_WARNING,
+		f->heir ? "annotation '%s' has no effect on a %.*s; the pod template has it already"
+			: "annotation '%s' has no effect on a %.*s; the pod template has the label of that name, which wins",
+		fact->name, IFX_ARG(r->kind));
+
+	ifx_fix_remove_duplicate(fix, entry, f->heir ? f->heir : f->label);
+	if (!f->direct)
+		ifx_refuse(fix, "an alias, a merge key or a key written twice is on the way");
+	if (!f->heir && !ifx_str_eq(ifx_entry_text(f->label), ifx_entry_text(entry)))
+		ifx_help(fix, "the label says '%.*s'", IFX_ARG(ifx_entry_shown(cx, f->label)));
+}
+
+static void move(struct ifx_cx *cx, const struct ifx_resource *r, const struct ifx_entry *entry,
+		 const struct ifx_key_fact *fact, const struct found *f)
+{
+	struct ifx_buf why;
+	struct ifx_fix *fix;
+
+	ifx_buf_init(&why, 4096);
+	if (ifx_value_usable(cx, fact, false, entry->value, &why)) {
+		fix = ifx_find(
+			cx, entry->key, IFX_REPAIR, IFX_WARNING,
+			"annotation '%s' has no effect on a %.*s; it belongs in the pod template: %s%s",
+			fact->name, IFX_ARG(r->kind),
+			ifx_key_effect(fact, false, IFX_ROLE_POD, ifx_entry_text(entry)),
+			ifx_rollout(r));
+		ifx_fix_move(fix, entry, f->places, f->n);
+		if (!f->direct)
+			ifx_refuse(fix,
+				   "an alias, a merge key or a key written twice is on the way");
+	} else {
+		fix = ifx_find(
+			cx, entry->key, IFX_REPORT, IFX_WARNING,
+			"annotation '%s' has no effect on a %.*s, and its value would do harm in the pod template: %.*s",
+			fact->name, IFX_ARG(r->kind), IFX_ARG(ifx_buf_str(&why)));
+		ifx_help(fix, "correct the value, then it can be moved");
+	}
+	ifx_buf_release(&why);
+}
+
+static void one_annotation(struct ifx_cx *cx, const struct ifx_resource *r,
+			   const struct ifx_entry *entry, const struct ifx_key_fact *fact,
+			   const struct ifx_hit *pods, bool direct)
+{
+	struct found f = { .direct = direct };
+	struct ifx_fix *fix;
+
+	look(&f, entry, pods);
+	if (!f.n_pods && ifx_input_is_patch(cx))
+		f.n = places_in_patch(r, f.places);
+	if (!f.n_pods && !f.n) {
 		/* Part of an object, or the template is somewhere else (workloadRef). */
 		fix = ifx_find(
 			cx, entry->key, IFX_REPORT, IFX_WARNING,
-			"annotation '%.*s' has no effect on a %.*s, and there is no pod template here to move it to",
-			IFX_ARG(key), IFX_ARG(kind));
+			"annotation '%s' has no effect on a %.*s, and there is no pod template here to move it to",
+			fact->name, IFX_ARG(r->kind));
 		ifx_help(fix, "write it in the pod template's metadata");
-	} else if (n_pods > PLACES_MAX) {
+	} else if (f.n_pods > PLACES_MAX) {
 		ifx_find(
 			cx, entry->key, IFX_REPORT, IFX_WARNING,
-			"annotation '%.*s' has no effect on a %.*s; it has too many templates to move it",
-			IFX_ARG(key), IFX_ARG(kind));
-	} else if (other) {
-		const char *answer = ifx_chosen(cx, &answered);
-		bool outer = answer && !strcmp(answer, "outer");
-
-		fix = ifx_find(
-			cx, entry->key, IFX_CHOICE, IFX_WARNING,
-			"annotation '%.*s' has no effect on a %.*s; the pod template says '%.*s', here it is '%.*s'",
-			IFX_ARG(key), IFX_ARG(kind), IFX_ARG(value_of(other)), IFX_ARG(value));
-		ifx_answered(fix, answered);
-		if (outer && (!value.ptr || is_bad(cx, fact, entry->value, &why))) {
-			ifx_refuse(fix, "the value cannot be used: %.*s",
-				   IFX_ARG(ifx_buf_str(&why)));
-		} else {
-			for (size_t i = 0; outer && i < n_others; i++)
-				ifx_fix_set(fix, others[i]->value, value);
-			if (n)
-				ifx_fix_move(fix, entry, places, n);
-			else
-				ifx_fix_remove_duplicate(fix, entry, other);
-		}
-		if (!direct)
-			ifx_refuse(fix, "an alias or a merge key is on the way");
-	} else if (!n) {
-		/* Everywhere the same value, or the label, which wins over the annotation. */
-		const struct ifx_entry *stays = heir ? heir : label;
-
-		fix = ifx_find(
-			cx, entry->key, IFX_SAFE, IFX_WARNING,
-			heir ? "annotation '%.*s' has no effect on a %.*s; the pod template has it already"
-			     : "annotation '%.*s' has no effect on a %.*s; the pod template has the label of that name, which wins",
-			IFX_ARG(key), IFX_ARG(kind));
-		if (stays->in->doc == entry->in->doc)
-			ifx_fix_remove_duplicate(fix, entry, stays);
-		if (!heir && !ifx_str_eq(value_of(label), value)) {
-			/* The label decides today, and goes on to do so. */
-			ifx_help(fix, "the label says '%.*s'", IFX_ARG(value_of(label)));
-		}
-	} else if (is_bad(cx, fact, entry->value, &why)) {
-		fix = ifx_find(
-			cx, entry->key, IFX_REPORT, IFX_WARNING,
-			"annotation '%.*s' has no effect on a %.*s, and its value would do harm in the pod template: %.*s",
-			IFX_ARG(key), IFX_ARG(kind), IFX_ARG(ifx_buf_str(&why)));
-		ifx_help(fix, "correct the value, then it can be moved");
+			"annotation '%s' has no effect on a %.*s; it has too many templates to move it",
+			fact->name, IFX_ARG(r->kind));
+	} else if (f.n_others) {
+		ask(cx, r, entry, fact, &f);
+	} else if (!f.n) {
+		drop(cx, r, entry, fact, &f);
 	} else {
-		fix = ifx_find(
-			cx, entry->key, IFX_REPAIR, IFX_WARNING,
-			"annotation '%.*s' has no effect on a %.*s; it belongs in the pod template: %s%s",
-			IFX_ARG(key), IFX_ARG(kind), effect_of(fact, value), rollout_of(r));
-		ifx_fix_move(fix, entry, places, n);
-		if (!direct)
-			ifx_refuse(fix, "an alias or a merge key is on the way");
+		move(cx, r, entry, fact, &f);
 	}
-	ifx_buf_release(&why);
 }
 
 /* Keys for pods alone, that a user writes. */
@@ -236,33 +206,6 @@ static const struct ifx_key_fact *pod_key(const struct ifx_entry *entry)
 	return fact;
 }
 
-/*
- * Pods that a piece of metadata was meant for: those of the object it stands in. For the workload
- * that is all of them, for one job of a JobSet only its own. A Workflow has one podMetadata for all
- * of its pods; its templates' own metadata is for exceptions.
- */
-static struct ifx_hit *pods_below(struct ifx_cx *cx, const struct ifx_resource *r,
-				  const struct ifx_node *metadata)
-{
-	const struct ifx_node *owner = metadata->entry ? metadata->entry->in : r->node;
-	struct ifx_hit *pods = ifx_pod_metadata(cx, r), *all = pods, **link = &pods;
-
-	if (pods && ifx_str_eq(pods->key, IFX_LIT("podMetadata"))) {
-		pods->next = NULL;
-		return pods;
-	}
-	for (struct ifx_hit *p = all; p; p = p->next) {
-		size_t at = p->parent->span.at;
-
-		if (at >= owner->span.at && at < owner->span.at + owner->span.len) {
-			*link = p;
-			link = &p->next;
-		}
-	}
-	*link = NULL;
-	return pods;
-}
-
 static void run(struct ifx_cx *cx, const struct ifx_resource *r)
 {
 	const struct ifx_workload_fact *w = ifx_fact_workload(r->group, r->kind);
@@ -272,15 +215,25 @@ static void run(struct ifx_cx *cx, const struct ifx_resource *r)
 		if (!ifx_path_find(&hit, r->node, w->inert[i], ifx_cx_arena(cx)))
 			ifx_cx_failed(cx);
 		for (; hit; hit = hit->next) {
-			const struct ifx_node *map = ifx_get(hit->node, IFX_LIT("annotations"));
+			const struct ifx_entry *owner;
+			const struct ifx_node *map;
 			const struct ifx_key_fact *fact;
+			bool direct;
 
+			owner = ifx_map_find(hit->node, IFX_LIT("annotations"), &direct);
+			map = owner ? owner->value : NULL;
+			/* Of two maps of that name only the last one counts, and which is meant is
+			 * not ours to say. */
+			if (owner && ifx_map_entry_after(owner, IFX_LIT("annotations")))
+				direct = false;
+			/* What stands behind an alias is reported where it stands. */
 			if (!ifx_is(map, IFX_MAP))
 				continue;
 			for (const struct ifx_entry *e = map->first; e; e = e->next)
 				if ((fact = pod_key(e)) != NULL)
 					one_annotation(cx, r, e, fact,
-						       pods_below(cx, r, hit->node));
+						       ifx_pods_below(cx, r, hit->node),
+						       direct && hit->direct);
 		}
 	}
 }

@@ -7,7 +7,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#define IFX_MUST_USE __attribute__((warn_unused_result))
+#define IFX_MUST_USE     __attribute__((warn_unused_result))
 #define IFX_PRINTF(f, a) __attribute__((format(printf, f, a)))
 
 /**
@@ -39,7 +39,7 @@ typedef struct {
 } ifx_span;
 
 #define IFX_LIT(s) ((ifx_str){ (s), sizeof(s) - 1 })
-#define IFX_NONE ((ifx_str){ NULL, 0 })
+#define IFX_NONE   ((ifx_str){ NULL, 0 })
 #define IFX_ARG(s) (int)(s).len, (s).ptr
 
 static inline ifx_str ifx_str_of(const char *cstr)

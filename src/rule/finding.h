@@ -11,7 +11,7 @@
 
 /** DESIGN 4: how sure a fix is. Decided per finding, not per rule. */
 typedef enum {
-	IFX_SAFE, /* what the cluster does stays as it is */
+	IFX_SAFE,   /* what the cluster does stays as it is */
 	IFX_REPAIR, /* what is written starts to take effect */
 	IFX_CHOICE, /* more than one reading: a person, or --choose, decides */
 	IFX_REPORT, /* only a person can decide */
@@ -19,15 +19,15 @@ typedef enum {
 
 /** How bad it is; separate from the level. */
 typedef enum {
-	IFX_INFO, /* style */
+	IFX_INFO,    /* style */
 	IFX_WARNING, /* no effect, or deprecated */
-	IFX_ERROR, /* refused, or broken at run time */
+	IFX_ERROR,   /* refused, or broken at run time */
 } ifx_severity;
 
 /** One declared operation, in words a report can print. */
 struct ifx_op_note {
 	const char *verb; /* set, rename, insert, remove, move, wrap, add, drop */
-	ifx_str path; /* where, as `metadata.annotations["sidecar.istio.io/inject"]` */
+	ifx_str path;     /* where, as `metadata.annotations["sidecar.istio.io/inject"]` */
 	ifx_str to; /* move: the new path; rename: the new key; set and insert: the new value */
 	const ifx_str *comments; /* remove: the comments that went with the entry */
 	size_t n_comments;
@@ -36,20 +36,22 @@ struct ifx_op_note {
 
 struct ifx_finding {
 	const char *rule; /* id, kebab-case */
-	const char *ist; /* istioctl analyze's code, or NULL */
+	const char *ist;  /* istioctl analyze's code, or NULL */
 	ifx_level level;
 	ifx_severity severity;
 	ifx_str message;
-	ifx_str help; /* what a person can do; ptr NULL when the fix says it all */
+	ifx_str help;    /* what a person can do; ptr NULL when the fix says it all */
 	ifx_str refused; /* why there is no fix although the rule has one; ptr NULL otherwise */
-	size_t at, len; /* the text it is about */
+	size_t at, len;  /* the text it is about */
 	size_t document; /* counted from 1 */
 	ifx_str group, kind, namespace, name; /* of the resource; ptr NULL when unknown */
-	bool fixable; /* ops and edits are there */
-	bool applied; /* they are part of the result */
-	struct ifx_edits edits; /* in the file as read; n is 0 when the place was made by an earlier fix */
+	bool fixable;                         /* ops and edits are there */
+	bool applied;                         /* they are part of the result */
+	struct ifx_edits
+		edits; /* in the file as read; n is 0 when the place was made by an earlier fix */
 	const struct ifx_op_note *ops;
-	const char *choices; /* the answers --choose takes here, as "template|outer"; NULL if none */
+	const char
+		*choices; /* the answers --choose takes here, as "template|outer"; NULL if none */
 };
 
 /** "safe", "repair", "choice", "report". */

@@ -59,7 +59,8 @@ struct ifx_arena *ifx_cx_arena(struct ifx_cx *cx);
 /** The newest and the oldest release of Istio, 1.N, that the facts speak of. */
 #define IFX_ISTIO_NEWEST 32
 #define IFX_ISTIO_OLDEST 20
-/** N of the Istio release 1.N that the manifests are for (--istio-version); the newest one unless said. */
+/** N of the Istio release 1.N that the manifests are for (--istio-version); the newest one unless
+ * said. */
 int ifx_istio_minor(const struct ifx_cx *cx);
 /** Remember that memory ran out. */
 void ifx_cx_failed(struct ifx_cx *cx);

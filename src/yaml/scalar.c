@@ -314,6 +314,17 @@ static void decode_block(struct sink *out, const struct ifx_node *node)
 	}
 }
 
+/* Is the text what the source has between the quotes? Nearly all scalars are like that. */
+static bool says_itself(ifx_str raw, ifx_style style)
+{
+	char escape = style == IFX_SINGLE ? '\'' : style == IFX_DOUBLE ? '\\' : '\n';
+
+	for (size_t i = 0; i < raw.len; i++)
+		if (is_break(raw.ptr[i]) || raw.ptr[i] == escape)
+			return false;
+	return true;
+}
+
 ifx_str ifx_scalar_decode(const struct ifx_node *node, struct ifx_arena *arena, size_t **map)
 {
 	ifx_str src = node->doc->src;
@@ -324,10 +335,7 @@ ifx_str ifx_scalar_decode(const struct ifx_node *node, struct ifx_arena *arena, 
 	struct sink out = { 0 };
 	size_t room;
 
-	if (!map && !block && ifx_str_chr(raw, '\n') == SIZE_MAX &&
-	    ifx_str_chr(raw, '\r') == SIZE_MAX &&
-	    !(node->style == IFX_SINGLE && ifx_str_chr(raw, '\'') != SIZE_MAX) &&
-	    !(node->style == IFX_DOUBLE && ifx_str_chr(raw, '\\') != SIZE_MAX))
+	if (!map && !block && says_itself(raw, node->style))
 		return raw;
 	/* `\L` is the one escape that makes three bytes of two. */
 	room = block ? node->raw_end - node->span.at : raw.len + raw.len / 2;
