@@ -388,6 +388,51 @@ out:
 	return st;
 }
 
+/* Forget what was found since `from` and not fixed: it is looked for again. */
+static void forget_unfixed(struct ifx_outcome *out, size_t from)
+{
+	size_t n = from;
+
+	for (size_t i = from; i < out->n; i++)
+		if (out->findings[i]->applied)
+			out->findings[n++] = out->findings[i];
+		else
+			ifx_edits_release(&out->findings[i]->edits);
+	out->n = n;
+}
+
+/*
+ * All transforms, in their order, until none has anything more to do: what a late one does may be work for an
+ * early one, and a second run over the file must find nothing.
+ */
+static ifx_status run_transforms(struct work *w, bool odd)
+{
+	const struct ifx_engine *engine = w->engine;
+	const char *last = NULL;
+	size_t from = 0, fixed = 1;
+	ifx_status st = IFX_OK;
+
+	for (int round = 0; fixed && st == IFX_OK && w->doc_proven; round++) {
+		if (round == IFX_ROUND_MAX)
+			return add_problem(w->out, "internal", w->chunk.at, w->number,
+					   "rules undo each other's work, '%s' among them; please report this with the file",
+					   last ? last : "");
+		if (round)
+			forget_unfixed(w->out, from);
+		from = w->out->n;
+		fixed = 0;
+		for (size_t i = 0; i < engine->n_transforms && st == IFX_OK && w->doc_proven; i++)
+			if (concerns(engine->transforms[i], w->doc->src, odd))
+				st = run_transform(w, engine->transforms[i]);
+		for (size_t i = from; i < w->out->n; i++)
+			if (w->out->findings[i]->applied) {
+				fixed++;
+				last = w->out->findings[i]->rule;
+			}
+	}
+	return st;
+}
+
 static ifx_status run_document(struct ifx_outcome *out, const struct ifx_engine *engine,
 			       ifx_str bytes, ifx_span chunk)
 {
@@ -408,9 +453,8 @@ static ifx_status run_document(struct ifx_outcome *out, const struct ifx_engine 
 		return IFX_OK;
 	odd = has_odd_escape(w.original);
 	st = load(&w);
-	for (size_t i = 0; i < engine->n_transforms && st == IFX_OK && w.doc && w.doc_proven; i++)
-		if (concerns(engine->transforms[i], w.doc->src, odd))
-			st = run_transform(&w, engine->transforms[i]);
+	if (st == IFX_OK && w.doc)
+		st = run_transforms(&w, odd);
 	for (size_t i = 0; i < w.total.n && st == IFX_OK; i++) {
 		struct ifx_edit e = w.total.items[i];
 

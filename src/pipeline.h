@@ -10,6 +10,8 @@
 
 /** Times that one transform may look at one document again after its own changes. */
 #define IFX_PASS_MAX 1000
+/** Times that all transforms may go over one document again, because one made work for another. */
+#define IFX_ROUND_MAX 10
 /** Findings in one file; the rest is not looked at. */
 #define IFX_FINDINGS_MAX ((size_t)100000)
 /** Documents in one file. */

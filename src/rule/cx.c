@@ -210,11 +210,20 @@ static ifx_str path_of(struct ifx_cx *cx, const struct ifx_entry *entry)
 
 static ifx_str path_of_place(struct ifx_cx *cx, const struct ifx_place *place, ifx_str key)
 {
-	ifx_str path = path_of(cx, place->base->entry);
+	const struct ifx_node *base = place->base, *host = base->doc->host;
+	ifx_str path = path_of(cx, base->entry);
+	bool dot = path.len > 0;
 
-	for (size_t i = 0; i < place->n && path.ptr; i++)
-		path = ifx_arena_printf(cx->arena, "%.*s%s%.*s", IFX_ARG(path), path.len ? "." : "",
+	if (path.ptr && !base->entry && host) {
+		path = ifx_path_of(host, cx->arena);
+		if (path.ptr)
+			path = ifx_arena_printf(cx->arena, "%.*s | ", IFX_ARG(path));
+	}
+	for (size_t i = 0; i < place->n && path.ptr; i++) {
+		path = ifx_arena_printf(cx->arena, "%.*s%s%.*s", IFX_ARG(path), dot ? "." : "",
 					IFX_ARG(place->path[i]));
+		dot = true;
+	}
 	if (path.ptr)
 		path = ifx_arena_printf(cx->arena, "%.*s[\"%.*s\"]", IFX_ARG(path), IFX_ARG(key));
 	if (!path.ptr)
