@@ -23,6 +23,7 @@ if [ $# -gt 0 ]; then
 	bare=$(cd "$1" && pwd)
 else
 	bare=$(mktemp -d)
+	chmod 755 "$bare" # tests become nobody, who must get in
 fi
 mounted=()
 clean_up() {
@@ -55,13 +56,13 @@ mkdir -p "$bare/etc/apt/apt.conf.d" "$bare/etc/ssl/certs"
 apt-config dump | grep -i '^Acquire::https\?::.*Proxy ' >"$bare/etc/apt/apt.conf.d/90proxy" || true
 cp -L /etc/ssl/certs/ca-certificates.crt "$bare/etc/ssl/certs/" 2>/dev/null || true
 
-for fs in proc dev; do
+for fs in proc dev dev/pts; do
 	mountpoint -q "$bare/$fs" && continue
-	if [ $fs = proc ]; then
-		mount -t proc proc "$bare/proc"
-	else
-		mount --bind /dev "$bare/dev"
-	fi
+	case $fs in
+	proc) mount -t proc proc "$bare/proc" ;;
+	dev) mount --bind /dev "$bare/dev" ;;
+	dev/pts) mount --bind /dev/pts "$bare/dev/pts" ;;
+	esac
 	mounted=("$bare/$fs" "${mounted[@]}")
 done
 
