@@ -402,8 +402,8 @@ static void forget_unfixed(struct ifx_outcome *out, size_t from)
 }
 
 /*
- * All transforms, in their order, until none has anything more to do: what a late one does may be work for an
- * early one, and a second run over the file must find nothing.
+ * All transforms, in their order, until none has anything more to do: what a late one does may be
+ * work for an early one, and a second run over the file must find nothing.
  */
 static ifx_status run_transforms(struct work *w, bool odd)
 {
@@ -414,9 +414,10 @@ static ifx_status run_transforms(struct work *w, bool odd)
 
 	for (int round = 0; fixed && st == IFX_OK && w->doc_proven; round++) {
 		if (round == IFX_ROUND_MAX)
-			return add_problem(w->out, "internal", w->chunk.at, w->number,
-					   "rules undo each other's work, '%s' among them; please report this with the file",
-					   last ? last : "");
+			return add_problem(
+				w->out, "internal", w->chunk.at, w->number,
+				"rules undo each other's work, '%s' among them; please report this with the file",
+				last ? last : "");
 		if (round)
 			forget_unfixed(w->out, from);
 		from = w->out->n;
