@@ -62,6 +62,7 @@ static ifx_status add_finding(struct ifx_outcome *out, struct ifx_finding *findi
 	if (!list)
 		return IFX_ENOMEM;
 	out->findings = list;
+	finding->order = out->n;
 	list[out->n++] = finding;
 	return IFX_OK;
 }
@@ -143,12 +144,36 @@ struct work {
 	bool doc_proven; /* no proof has failed so far */
 };
 
+/*
+ * Offset in the document as it was read. What an earlier fix moved is looked for where it was taken
+ * away; text that a fix made up has only the place where it was put.
+ */
+static size_t origin(const struct work *w, size_t at)
+{
+	size_t old = ifx_edits_to_old(&w->total, at), start, found;
+	ifx_str src = w->doc->src, line;
+
+	if (ifx_edits_to_new(&w->total, old) == at)
+		return old;
+	start = ifx_line_start(src, at);
+	line = ifx_str_sub(src, start, ifx_line_end(src, at) - start);
+	line = ifx_str_trim(line);
+	for (size_t i = 0; line.len && line.ptr <= src.ptr + at && i < w->total.n; i++) {
+		ifx_span gone = w->total.items[i].span;
+
+		found = ifx_str_find(ifx_str_sub(w->original, gone.at, gone.len), line);
+		if (found != SIZE_MAX)
+			return gone.at + found + at - (size_t)(line.ptr - src.ptr);
+	}
+	return old;
+}
+
 /* The place in the file of what was found in the text as it is now. */
 static void settle_place(const struct work *w, struct ifx_finding *f)
 {
-	size_t end = ifx_edits_to_old(&w->total, f->at + f->len);
+	size_t end = origin(w, f->at + f->len);
 
-	f->at = ifx_edits_to_old(&w->total, f->at);
+	f->at = origin(w, f->at);
 	f->len = end > f->at ? end - f->at : 0;
 	f->at += w->chunk.at;
 	f->document = w->number;
@@ -488,7 +513,7 @@ static int by_place(const void *a, const void *b)
 
 	if (x->at != y->at)
 		return x->at < y->at ? -1 : 1;
-	return strcmp(x->rule, y->rule);
+	return (x->order > y->order) - (x->order < y->order);
 }
 
 /* Documents that no fix touched must be the same bytes in the same order (DESIGN, P2). */

@@ -44,6 +44,8 @@ struct ifx_finding {
 	ifx_str refused; /* why there is no fix although the rule has one; ptr NULL otherwise */
 	size_t at, len;  /* the text it is about */
 	size_t document; /* counted from 1 */
+	size_t order;    /* in which it was found: at one place a fix comes before what it makes
+			    visible */
 	ifx_str group, kind, namespace, name; /* of the resource; ptr NULL when unknown */
 	bool fixable;                         /* ops and edits are there */
 	bool applied;                         /* they are part of the result */
