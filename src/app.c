@@ -31,7 +31,8 @@ struct app {
 	bool out_lost; /* a piece of the output is missing; what follows must not look complete */
 	bool failed;   /* exit 2 */
 	bool would_change;
-	bool filter; /* text to text: what is said goes to standard error */
+	bool filter;         /* text to text: what is said goes to standard error */
+	bool warned_outside; /* that a diff cannot be applied from here */
 };
 
 /* One input, in memory. */
@@ -249,6 +250,25 @@ static void show_check(struct app *app, const struct ifx_file_report *report)
 		     report->n_findings == 1 ? "" : "s");
 }
 
+/* `git apply` takes paths below the current directory only: those are written as it wants them. */
+static void show_diff(struct app *app, const struct ifx_file_report *report)
+{
+	struct ifx_buf path;
+
+	ifx_buf_init(&path, 1 << 16);
+	if (!ifx_path_below(&path, report->path) && report->edits->n && !app->warned_outside) {
+		app->warned_outside = true;
+		ifx_buf_add(&app->err, IFX_LIT("istio-fix: note: '"));
+		ifx_say_text(&app->err, report->path);
+		ifx_buf_add(
+			&app->err,
+			IFX_LIT("' is not below the current directory: git apply will pass over "
+				"it; run istio-fix from the directory where you apply the diff\n"));
+	}
+	ifx_diff(&app->out, ifx_buf_str(&path), report->before, report->edits, 3);
+	ifx_buf_release(&path);
+}
+
 /* What the mode says about a file besides its findings. Returns where those go; NULL: nowhere. */
 static struct ifx_buf *show_result(struct app *app, const struct ifx_file_report *report)
 {
@@ -260,7 +280,7 @@ static struct ifx_buf *show_result(struct app *app, const struct ifx_file_report
 		return &app->out;
 	switch (app->config->mode) {
 	case IFX_MODE_DIFF:
-		ifx_diff(&app->out, report->path, report->before, report->edits, 3);
+		show_diff(app, report);
 		return &app->err;
 	case IFX_MODE_CHECK:
 		if (changes)
@@ -339,6 +359,7 @@ static void run_source(struct app *app, const struct source *source)
 	struct ifx_outcome outcome;
 
 	app->index.file = source->st ? source->path : IFX_NONE;
+	app->index.text = source->st ? IFX_NONE : source->bytes;
 	if (ifx_pipeline_run(&outcome, &engine, source->bytes) != IFX_OK ||
 	    !deliver(app, source, &outcome))
 		complain(app, source->path, IFX_LIT("out of memory"), "memory");

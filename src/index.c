@@ -15,6 +15,8 @@ struct ifx_kustomization {
 	ifx_str namespace;
 	const ifx_str *reaches; /* real paths of files and directories that it lists */
 	size_t n_reaches;
+	ifx_str *patches; /* real paths of files that it lists as patches */
+	size_t n_patches;
 	bool in_input; /* found by the walk, not above it */
 	bool reached;  /* by another one */
 	struct ifx_kustomization *next;
@@ -80,29 +82,24 @@ static ifx_str parent(ifx_str path)
 	return path;
 }
 
-/* Call `see` for every resource of a file that has one of the needles. What cannot be read is
+typedef void see_fn(struct ifx_index *index, const struct ifx_resource *r, size_t number,
+		    void *data);
+
+/* Call `see` for every resource of a text that has one of the needles. What cannot be read is
  * passed over. */
-static void each_resource(struct ifx_index *index, const char *path, const char *const *needles,
-			  void (*see)(struct ifx_index *, const struct ifx_resource *, size_t,
-				      void *),
-			  void *data)
+static void each_in_text(struct ifx_index *index, ifx_str bytes, const char *const *needles,
+			 see_fn *see, void *data)
 {
 	struct ifx_problem problem = { 0 };
-	struct ifx_buf bytes, why;
 	struct ifx_arena arena;
 	struct ifx_resource *r;
 	struct ifx_doc *doc;
-	struct stat st;
 	size_t at = 0, number = 0;
 	ifx_span chunk;
 
-	ifx_buf_init(&bytes, IFX_FILE_MAX);
-	ifx_buf_init(&why, 4096);
 	ifx_buf_init(&problem.text, 4096);
-	if (ifx_file_read(&bytes, path, &st, &why) != IFX_OK)
-		ifx_buf_clear(&bytes);
-	while (ifx_stream_next(ifx_buf_str(&bytes), &at, &chunk)) {
-		ifx_str text = ifx_str_sub(ifx_buf_str(&bytes), chunk.at, chunk.len);
+	while (ifx_stream_next(bytes, &at, &chunk)) {
+		ifx_str text = ifx_str_sub(bytes, chunk.at, chunk.len);
 		bool found = false;
 
 		number++;
@@ -119,9 +116,21 @@ static void each_resource(struct ifx_index *index, const char *path, const char 
 		ifx_arena_release(&arena);
 		ifx_doc_free(doc);
 	}
+	ifx_buf_release(&problem.text);
+}
+
+static void each_in_file(struct ifx_index *index, const char *path, const char *const *needles,
+			 see_fn *see, void *data)
+{
+	struct ifx_buf bytes, why;
+	struct stat st;
+
+	ifx_buf_init(&bytes, IFX_FILE_MAX);
+	ifx_buf_init(&why, 4096);
+	if (ifx_file_read(&bytes, path, &st, &why) == IFX_OK)
+		each_in_text(index, ifx_buf_str(&bytes), needles, see, data);
 	ifx_buf_release(&bytes);
 	ifx_buf_release(&why);
-	ifx_buf_release(&problem.text);
 }
 
 /* ---- kustomizations ---- */
@@ -145,12 +154,13 @@ static ifx_str listed_path(struct ifx_index *index, const struct ifx_kustomizati
 	return joined.ptr ? real_path(index, joined.ptr) : IFX_NONE;
 }
 
-static void add_patch(struct ifx_index *index, const struct ifx_kustomization *k, ifx_str path)
+static void add_patch(struct ifx_index *index, struct ifx_kustomization *k, ifx_str path)
 {
 	ifx_str real = listed_path(index, k, path), *list;
 
 	if (!real.ptr)
 		return;
+	k->patches[k->n_patches++] = real;
 	list = ifx_grow(index->patches, &index->cap_patches, index->n_patches + 1, sizeof(*list));
 	if (!list) {
 		index->failed = true;
@@ -175,6 +185,14 @@ static void see_kustomization(struct ifx_index *index, const struct ifx_resource
 	ifx_str *reaches;
 
 	(void)number;
+	n = count_items(ifx_get(r->node, IFX_LIT("patchesStrategicMerge"))) +
+	    count_items(ifx_get(r->node, IFX_LIT("patches")));
+	k->patches = ifx_arena_alloc(&index->arena, (n + 1) * sizeof(*k->patches));
+	if (!k->patches) {
+		index->failed = true;
+		return;
+	}
+	n = 0;
 	list = ifx_get(r->node, IFX_LIT("patchesStrategicMerge"));
 	for (const struct ifx_entry *e = count_items(list) ? list->first : NULL; e; e = e->next)
 		if (ifx_is(e->value, IFX_SCALAR))
@@ -226,7 +244,7 @@ static struct ifx_kustomization *read_kustomization(struct ifx_index *index, ifx
 		ifx_str path = ifx_arena_printf(&index->arena, "%.*s/%s", IFX_ARG(dir), names[i]);
 
 		if (path.ptr)
-			each_resource(index, path.ptr, needles, see_kustomization, k);
+			each_in_file(index, path.ptr, needles, see_kustomization, k);
 	}
 	return k;
 }
@@ -515,7 +533,12 @@ static void build(struct ifx_index *index)
 
 		file.real = real_path(index, file.path.ptr);
 		if (file.real.ptr && !is_kustomization(file.path))
-			each_resource(index, file.path.ptr, needles, see_object, &file);
+			each_in_file(index, file.path.ptr, needles, see_object, &file);
+	}
+	if (index->text.ptr) {
+		struct seen_file file = { .path = IFX_LIT("<stdin>") };
+
+		each_in_text(index, index->text, needles, see_object, &file);
 	}
 	if (index->n_records)
 		qsort(index->records, index->n_records, sizeof(*index->records), by_kind);

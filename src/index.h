@@ -35,6 +35,7 @@ struct ifx_index {
 	size_t n_records, cap_records;
 	ifx_str *patches; /* real paths of files that a kustomization lists as patches */
 	size_t n_patches, cap_patches, n_sorted;
+	ifx_str text; /* standard input, when that is what is looked at */
 	ifx_str real; /* real path of `file`, once it was asked for */
 	ifx_str real_of;
 	ifx_str file; /* the one that is looked at, as typed; set by the caller; ptr NULL: standard

@@ -105,7 +105,7 @@ static bool set_level(struct ifx_config *c, ifx_str arg, struct ifx_buf *err)
 		c->level = IFX_SAFE;
 	else if (ifx_str_eq(arg, IFX_LIT("repair")))
 		c->level = IFX_REPAIR;
-	else if (ifx_str_eq(arg, IFX_LIT("all")))
+	else if (ifx_str_eq(arg, IFX_LIT("all")) || ifx_str_eq(arg, IFX_LIT("choice")))
 		c->level = IFX_CHOICE;
 	else
 		return bad(err, "--level is safe, repair or all, not '%.*s'", IFX_ARG(arg));

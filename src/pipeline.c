@@ -381,8 +381,9 @@ static ifx_status load(struct work *w)
 
 	ifx_buf_init(&problem.text, 4096);
 	if (w->engine->chart_template && sign != SIZE_MAX) {
-		st = add_problem(w->out, "template", w->chunk.at + sign, w->number,
-				 "a Helm template; left alone");
+		st = add_problem(
+			w->out, "template", w->chunk.at + sign, w->number,
+			"a Helm template; left alone, try it rendered: helm template ... | istio-fix -");
 		goto out;
 	}
 	st = ifx_precheck(w->original, &problem);

@@ -248,8 +248,20 @@ bool ifx_ruleset_explain(const struct ifx_ruleset *set, ifx_str id, struct ifx_b
 {
 	size_t i = find(set, id);
 	const struct ifx_transform *t;
+	bool found = false;
 	ifx_str page;
 
+	/* istioctl's code may stand for several rules. */
+	for (size_t k = 0; i == set->all.n && k < set->all.n; k++) {
+		t = set->all.items[k];
+		if (!t->ist || !ifx_str_eq(id, ifx_str_of(t->ist)))
+			continue;
+		if (found)
+			ifx_buf_addc(out, '\n');
+		found = ifx_ruleset_explain(set, ifx_str_of(t->id), out, err);
+	}
+	if (found)
+		return true;
 	if (i == set->all.n) {
 		ifx_say_error(err, "no rule is called '%.*s'; see 'istio-fix rules'", IFX_ARG(id));
 		return false;

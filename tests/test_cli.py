@@ -1057,7 +1057,7 @@ class Names(Case):
         self.lines(err, 1)
         os.chdir(self.dir)
 
-    def patched(self, names, root, prefix):
+    def patched(self, names, root):
         """The diff of these files, through both programs that people use."""
         for name in names:
             self.write(os.path.join(b"tree", name), MOVE)
@@ -1070,7 +1070,7 @@ class Names(Case):
                 continue
             for name in names:
                 self.write(os.path.join(b"tree", name), MOVE)
-            r = subprocess.run(program, cwd=prefix or self.path("tree"), env=env, stdout=subprocess.PIPE,
+            r = subprocess.run(program, cwd=self.path("tree"), env=env, stdout=subprocess.PIPE,
                                stderr=subprocess.STDOUT)
             self.assertEqual(r.returncode, 0, (program, r.stdout, diff))
             for name in names:
@@ -1078,13 +1078,18 @@ class Names(Case):
 
     def test_diffs_of_odd_names(self):
         self.patched([b"a.yaml", b"a b.yaml", b" x .yaml", "\u00e4\u6f22.yaml".encode(), b"\xff.yaml", b'q"uote.yaml',
-                      b"back\\slash.yaml", b"sub dir/t\tab.yaml"], b"", None)
+                      b"back\\slash.yaml", b"sub dir/t\tab.yaml"], b"")
 
     def test_diffs_of_dotted_names(self):
-        self.patched([b"a.yaml", b"sub/b.yaml"], b".", None)
+        self.patched([b"a.yaml", b"sub/b.yaml"], b".")
 
     def test_diffs_of_absolute_names(self):
-        self.patched([b"a.yaml", b"a b.yaml"], self.path("tree"), "/")
+        """Below the current directory they are written as `git apply` wants them; elsewhere a note says so."""
+        self.patched([b"a.yaml", b"a b.yaml"], self.path("tree"))
+        self.write("elsewhere/here", "")
+        out, err = self.run_tool("-dq", "../tree/a.yaml", code=1, cwd=self.path("elsewhere"))
+        self.assertIn("--- a/../tree/a.yaml", out)
+        self.assertRegex(err, "^istio-fix: note: '../tree/a.yaml' is not below the current directory: [^\n]+\n$")
 
 
 class Kustomize(Case):

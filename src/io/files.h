@@ -72,6 +72,12 @@ void ifx_file_error(struct ifx_buf *err, int code);
 IFX_MUST_USE ifx_status ifx_path_resolve(struct ifx_buf *out, const char *path);
 
 /**
+ * The path as seen from the current directory, without `.` and `..` where they can be resolved, and
+ * without the current directory itself when it is absolute. Purely textual. False when the file is
+ * not below the current directory; then `out` has the path as it came.
+ */
+bool ifx_path_below(struct ifx_buf *out, ifx_str path);
+/**
  * Read a file whole.
  * out  replaced; its memory is used again.
  * st   what fstat said.

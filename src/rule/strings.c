@@ -3,6 +3,7 @@
 #include "rule/field.h"
 #include "rule/duration.h"
 #include "rule/metadata.h"
+#include "rule/proxyconfig.h"
 #include "rule/value.h"
 #include "yaml/path.h"
 
@@ -169,6 +170,53 @@ ifx_fit ifx_key_fit(const struct ifx_key_fact *fact, const struct ifx_resource *
 	return hands_down(fact, r) ? IFX_FITS : IFX_FITS_NOT;
 }
 
+struct refused {
+	struct ifx_cx *cx;
+	struct ifx_buf *why;
+	bool any;
+};
+
+static void see_misfit(void *data, const struct ifx_misfit *m)
+{
+	struct refused *r = data;
+
+	if (!r->any)
+		ifx_buf_addf(r->why, "in its text '%.*s' %.*s", IFX_ARG(m->name), IFX_ARG(m->what));
+	r->any = true;
+}
+
+/* A duration that its reader refuses, and that the rule `duration` could not make right. */
+static void see_durations(struct refused *r, const struct ifx_node *root)
+{
+	size_t n;
+	const struct ifx_duration_fact *facts = ifx_fact_durations(&n);
+	struct ifx_hit *hit;
+
+	for (size_t i = 0; i < n && !r->any; i++) {
+		if (facts[i].message != IFX_MSG_PROXYCONFIG ||
+		    !strncmp(facts[i].path, "proxyMetadata.", 14))
+			continue;
+		if (!ifx_path_find(&hit, root, facts[i].path, ifx_cx_arena(r->cx)))
+			ifx_cx_failed(r->cx);
+		for (; hit && !r->any; hit = hit->next) {
+			ifx_str text = hit->node ? ifx_text(hit->node) : IFX_NONE;
+			struct ifx_duration d;
+
+			if (!text.ptr || ifx_is_null(hit->node))
+				continue;
+			d = ifx_duration_read(text, facts[i].grammar);
+			r->any = d.kind == IFX_DUR_INVALID || d.kind == IFX_DUR_FOREIGN ||
+				 !ifx_is_string(hit->node);
+			if (r->any)
+				ifx_buf_addf(r->why, "in its text '%.*s' is no duration",
+					     IFX_ARG(hit->key));
+			else if (d.kind == IFX_DUR_VALID &&
+				 !ifx_duration_allowed(&facts[i], d.ns, r->why))
+				r->any = true;
+		}
+	}
+}
+
 bool ifx_value_usable(struct ifx_cx *cx, const struct ifx_key_fact *fact, bool label,
 		      const struct ifx_node *value, struct ifx_buf *why)
 {
@@ -197,6 +245,14 @@ bool ifx_value_usable(struct ifx_cx *cx, const struct ifx_key_fact *fact, bool l
 		if (doc->root && !ifx_is(doc->root, IFX_MAP) && !ifx_is_null(doc->root)) {
 			ifx_buf_add(why, IFX_LIT("its text is not a map"));
 			return false;
+		}
+		if (ifx_is(doc->root, IFX_MAP)) {
+			struct refused r = { cx, why, false };
+
+			ifx_proxyconfig_check(cx, doc->root, see_misfit, &r);
+			see_durations(&r, doc->root);
+			if (r.any)
+				return false;
 		}
 	}
 	return ifx_value_ok(fact, text, why);
