@@ -1087,6 +1087,7 @@ class Names(Case):
         """Below the current directory they are written as `git apply` wants them; elsewhere a note says so."""
         self.patched([b"a.yaml", b"a b.yaml"], self.path("tree"))
         self.write("elsewhere/here", "")
+        self.write("tree/a.yaml", MOVE)
         out, err = self.run_tool("-dq", "../tree/a.yaml", code=1, cwd=self.path("elsewhere"))
         self.assertIn("--- a/../tree/a.yaml", out)
         self.assertRegex(err, "^istio-fix: note: '../tree/a.yaml' is not below the current directory: [^\n]+\n$")
