@@ -360,10 +360,12 @@ static void run_source(struct app *app, const struct source *source)
 
 	app->index.file = source->st ? source->path : IFX_NONE;
 	app->index.text = source->st ? IFX_NONE : source->bytes;
+	app->index.engine = &engine;
 	if (ifx_pipeline_run(&outcome, &engine, source->bytes) != IFX_OK ||
 	    !deliver(app, source, &outcome))
 		complain(app, source->path, IFX_LIT("out of memory"), "memory");
 	ifx_outcome_release(&outcome);
+	app->index.engine = NULL; /* it was ours */
 }
 
 static void run_file(struct app *app, const struct ifx_input *input, struct ifx_buf *bytes)

@@ -1,6 +1,7 @@
 #include "index.h"
 
 #include "base/alloc.h"
+#include "pipeline.h"
 #include "yaml/load.h"
 #include "yaml/path.h"
 #include "yaml/roots.h"
@@ -499,7 +500,8 @@ static void see_object(struct ifx_index *index, const struct ifx_resource *r, si
 	}
 }
 
-static int by_kind(const void *a, const void *b)
+/* By environment, kind, group and name; what is alike in that keeps some order, always the same. */
+static int by_name(const void *a, const void *b)
 {
 	const struct ifx_record *x = *(const struct ifx_record *const *)a;
 	const struct ifx_record *y = *(const struct ifx_record *const *)b;
@@ -511,13 +513,90 @@ static int by_kind(const void *a, const void *b)
 	if (!c)
 		c = ifx_str_cmp(x->group, y->group);
 	if (!c)
+		c = ifx_str_cmp(x->name, y->name);
+	if (!c)
 		c = ifx_str_cmp(x->path, y->path);
 	if (!c)
 		c = (x->document > y->document) - (x->document < y->document);
-	if (!c)
-		c = ifx_str_cmp(x->name, y->name);
-	/* Items of a List without names: any order will do, but always the same one. */
 	return c ? c : ((uintptr_t)x > (uintptr_t)y) - ((uintptr_t)x < (uintptr_t)y);
+}
+
+/* ---- namespaces as they will be ---- */
+
+static const struct ifx_record *named(void *data, size_t environment, ifx_str group, ifx_str kind,
+				      ifx_str name, const struct ifx_record *after);
+
+static void see_fixed(struct ifx_index *index, const struct ifx_resource *r, size_t number,
+		      void *data)
+{
+	const struct seen_file *file = data;
+	const struct ifx_record *rec;
+	size_t first, n = members_of(index, file->real, &first);
+
+	(void)number;
+	if (!ifx_str_eq(r->kind, IFX_LIT("Namespace")) || r->group.len || !r->name.len)
+		return;
+	for (size_t i = 0; i < (n ? n : 1); i++) {
+		size_t environment = n ? index->members[first + i].environment : 0;
+
+		for (rec = NULL; (rec = named(index, environment, IFX_LIT(""), IFX_LIT("Namespace"),
+					      r->name, rec)) != NULL;)
+			if (ifx_str_eq(rec->path, file->path))
+				((struct ifx_record *)(uintptr_t)rec)->labels =
+					pairs_of(index, ifx_get(r->metadata, IFX_LIT("labels")));
+	}
+}
+
+/*
+ * What a run does to a Namespace decides what it does to the pods in it, and a second run must find
+ * nothing: pods are judged by the labels that their namespace has after the fixes.
+ */
+static void fix_namespaces(struct ifx_index *index, const struct seen_file *file, ifx_str bytes)
+{
+	static const char *const needles[] = { "Namespace", NULL };
+	struct ifx_input_index questions = ifx_index_questions(index);
+	struct ifx_engine engine = *index->engine;
+	struct ifx_outcome outcome;
+	ifx_str asked = index->file;
+
+	if (ifx_str_find(bytes, IFX_LIT("Namespace")) == SIZE_MAX ||
+	    ifx_str_find(bytes, IFX_LIT("istio")) == SIZE_MAX)
+		return;
+	engine.index = &questions;
+	engine.want_edits = false;
+	index->file = file->real.ptr ? file->path : IFX_NONE;
+	if (ifx_pipeline_run(&outcome, &engine, bytes) != IFX_OK)
+		index->failed = true;
+	else if (outcome.edits.n)
+		each_in_text(index, ifx_buf_str(&outcome.after), needles, see_fixed,
+			     (void *)(uintptr_t)file);
+	ifx_outcome_release(&outcome);
+	index->file = asked;
+}
+
+static void fix_all_namespaces(struct ifx_index *index)
+{
+	struct ifx_buf bytes, why;
+	struct stat st;
+
+	ifx_buf_init(&bytes, IFX_FILE_MAX);
+	ifx_buf_init(&why, 4096);
+	for (size_t i = 0; i < index->inputs->n; i++) {
+		struct seen_file file = { .path = index->inputs->items[i].path };
+
+		ifx_buf_clear(&why);
+		if (ifx_file_read(&bytes, file.path.ptr, &st, &why) != IFX_OK)
+			continue;
+		file.real = real_path(index, file.path.ptr);
+		fix_namespaces(index, &file, ifx_buf_str(&bytes));
+	}
+	if (index->text.ptr) {
+		struct seen_file file = { .path = IFX_LIT("<stdin>") };
+
+		fix_namespaces(index, &file, index->text);
+	}
+	ifx_buf_release(&bytes);
+	ifx_buf_release(&why);
 }
 
 static void build(struct ifx_index *index)
@@ -541,7 +620,9 @@ static void build(struct ifx_index *index)
 		each_in_text(index, index->text, needles, see_object, &file);
 	}
 	if (index->n_records)
-		qsort(index->records, index->n_records, sizeof(*index->records), by_kind);
+		qsort(index->records, index->n_records, sizeof(*index->records), by_name);
+	if (index->engine)
+		fix_all_namespaces(index);
 }
 
 /* ---- the questions ---- */
@@ -587,12 +668,11 @@ static ifx_str namespace_in(void *data, const struct ifx_resource *r, size_t env
 	return deployed_namespace(index, r, IFX_NONE);
 }
 
-static const struct ifx_record *records(void *data, size_t environment, ifx_str group, ifx_str kind,
-					const struct ifx_record *after)
+/* The first record behind `after`, or from `key` on. */
+static const struct ifx_record *next_record(struct ifx_index *index, const struct ifx_record *key,
+					    const struct ifx_record *after)
 {
-	struct ifx_record key = { .environment = environment, .group = group, .kind = kind };
-	const struct ifx_record *wanted = after ? after : &key;
-	struct ifx_index *index = data;
+	const struct ifx_record *wanted = after ? after : key;
 	size_t lo = 0, hi;
 
 	build(index);
@@ -600,23 +680,42 @@ static const struct ifx_record *records(void *data, size_t environment, ifx_str 
 	while (lo < hi) {
 		size_t mid = lo + (hi - lo) / 2;
 		const struct ifx_record *r = index->records[mid];
-		int c = by_kind(&r, &wanted);
+		int c = by_name(&r, &wanted);
 
 		if (c < 0 || (after && c == 0))
 			lo = mid + 1;
 		else
 			hi = mid;
 	}
-	if (lo == index->n_records)
-		return NULL;
-	if (index->records[lo]->environment != environment ||
-	    !ifx_str_eq(index->records[lo]->kind, kind) ||
-	    !ifx_str_eq(index->records[lo]->group, group))
+	if (lo == index->n_records || index->records[lo]->environment != key->environment ||
+	    !ifx_str_eq(index->records[lo]->kind, key->kind) ||
+	    !ifx_str_eq(index->records[lo]->group, key->group))
 		return NULL;
 	return index->records[lo];
 }
 
+static const struct ifx_record *records(void *data, size_t environment, ifx_str group, ifx_str kind,
+					const struct ifx_record *after)
+{
+	struct ifx_record key = { .environment = environment, .group = group, .kind = kind };
+
+	return next_record(data, &key, after);
+}
+
+static const struct ifx_record *named(void *data, size_t environment, ifx_str group, ifx_str kind,
+				      ifx_str name, const struct ifx_record *after)
+{
+	struct ifx_record key = {
+		.environment = environment, .group = group, .kind = kind, .name = name
+	};
+	const struct ifx_record *r = next_record(data, &key, after);
+
+	return r && ifx_str_eq(r->name, name) ? r : NULL;
+}
+
 struct ifx_input_index ifx_index_questions(struct ifx_index *index)
 {
-	return (struct ifx_input_index){ environments, namespace_in, records, is_patch, index };
+	return (struct ifx_input_index){
+		environments, namespace_in, records, named, is_patch, index
+	};
 }

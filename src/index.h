@@ -13,6 +13,7 @@
 #include "io/files.h"
 #include "rule/cx.h"
 
+struct ifx_engine;
 struct ifx_kustomization;
 
 /** One file's place in an environment. */
@@ -24,6 +25,8 @@ struct ifx_membership {
 
 struct ifx_index {
 	const struct ifx_inputs *inputs;
+	const struct ifx_engine
+		*engine;           /* what the run does; NULL: namespaces are taken as they are */
 	ifx_str default_namespace; /* --namespace; ptr NULL: none */
 	struct ifx_arena arena;
 	bool built, failed;

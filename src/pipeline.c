@@ -300,7 +300,8 @@ static size_t choose(const struct work *w, struct ifx_fix **chosen, const struct
 
 /*
  * Carry out what may be done in this pass: all of it together, or without those that are refused,
- * or, where they get into each other's way, the first one. *done counts them.
+ * or, where they get into each other's way, the first half, quarter ... of it. *done counts
+ * them.
  */
 static ifx_status apply_chosen(struct work *w, struct ifx_fix **chosen, size_t *done)
 {
@@ -319,8 +320,8 @@ static ifx_status apply_chosen(struct work *w, struct ifx_fix **chosen, size_t *
 		n = choose(w, chosen, ops);
 		if (st == IFX_OK && n)
 			st = apply(w, ops, n);
-		if (st == IFX_EREFUSED && n > 1) {
-			n = 1;
+		while (st == IFX_EREFUSED && n > 1) {
+			n /= 2;
 			st = apply(w, ops, n);
 		}
 		if (st == IFX_EREFUSED)
@@ -460,6 +461,23 @@ static ifx_status run_transforms(struct work *w, bool odd)
 	return st;
 }
 
+/* What was proven is the text of the last step; what is written is the sum of all steps' edits. */
+static ifx_status check_sum(struct work *w)
+{
+	struct ifx_buf sum;
+	ifx_status st;
+
+	ifx_buf_init(&sum, IFX_BUF_MAX);
+	ifx_edits_splice(&w->total, w->original, &sum);
+	st = ifx_buf_status(&sum);
+	if (st == IFX_OK && !ifx_str_eq(ifx_buf_str(&sum), w->doc->src))
+		st = add_problem(
+			w->out, "internal", w->chunk.at, w->number,
+			"the edits do not add up to the text that was proven, nothing is written; please report this with the file");
+	ifx_buf_release(&sum);
+	return st;
+}
+
 static ifx_status run_document(struct ifx_outcome *out, const struct ifx_engine *engine,
 			       ifx_str bytes, ifx_span chunk)
 {
@@ -482,6 +500,8 @@ static ifx_status run_document(struct ifx_outcome *out, const struct ifx_engine 
 	st = load(&w);
 	if (st == IFX_OK && w.doc)
 		st = run_transforms(&w, odd);
+	if (st == IFX_OK && w.doc)
+		st = check_sum(&w);
 	for (size_t i = 0; i < w.total.n && st == IFX_OK; i++) {
 		struct ifx_edit e = w.total.items[i];
 

@@ -176,7 +176,7 @@ static void text_is_one_line_per_finding(void **state)
 		const char *text;
 	} cases[] = {
 		{ false, false, false,
-		  "d/f.yaml:1:4: warning: a is wrong (fix: safe) [first-rule IST0107]\n"
+		  "d/f.yaml:1:4: warning: a is wrong (fix: safe, its comments go too) [first-rule IST0107]\n"
 		  "d/f.yaml:2:1: error: b may mean two things; say which "
 		  "(choose: second-rule=template|outer) [second-rule]\n"
 		  "d/f.yaml:3:1: info: c\\n\\x1b[31m\\u009b \\u202e\\xff; not fixed: an alias "

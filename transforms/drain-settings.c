@@ -7,9 +7,9 @@
  *   on                                drains, waits MINIMUM_DRAIN_DURATION (5s), ends when no
  *                                     connection is left
  *
- * drainDuration is over how long Envoy spreads the draining; the kubelet ends all of it after the
- * pod's terminationGracePeriodSeconds. Nothing is changed: which of the numbers is meant, only a
- * person knows.
+ * The kubelet ends the wait after the pod's terminationGracePeriodSeconds. drainDuration is over
+ * how long Envoy spreads the draining; nothing waits for it, so it is held against the wait only.
+ * Nothing is changed: which of the numbers is meant, only a person knows.
  */
 #include "rule/transform.h"
 
@@ -156,20 +156,18 @@ static void check_minimum(const struct settings *s)
 		IFX_ARG(ifx_excerpt(s->cx, s->minimum.text)));
 }
 
-/* Was there something to say? */
-static bool check_drain(const struct settings *s)
+static void check_drain(const struct settings *s)
 {
 	struct ifx_fix *fix;
 
 	if (!s->drain.known || !s->termination.known || s->exit == ON ||
 	    (s->exit_entry && s->exit == UNKNOWN) || s->drain.ns <= s->termination.ns)
-		return false;
+		return;
 	fix = ifx_find(
 		s->cx, s->drain.entry->key, IFX_REPORT, IFX_INFO,
 		"'drainDuration' spreads the draining over %.*s, and 'terminationDrainDuration' ends the proxy after %.*s: it never gets to the end of it",
 		IFX_ARG(s->drain.text), IFX_ARG(s->termination.text));
 	ifx_help(fix, "let 'drainDuration' be at most %.*s; " NATIVE, IFX_ARG(s->termination.text));
-	return true;
 }
 
 /* ---- against the pod's grace period ---- */
@@ -223,14 +221,14 @@ static struct grace grace_of(struct ifx_cx *cx, const struct ifx_resource *r,
 }
 
 static void check_grace(const struct settings *s, const struct setting *one, struct grace grace,
-			const char *does, ifx_severity severity)
+			const char *does)
 {
 	struct ifx_fix *fix;
 
 	if (!one->known || one->ns <= grace.seconds * NS_PER_S)
 		return;
 	fix = ifx_find(
-		s->cx, one->entry->key, IFX_REPORT, severity,
+		s->cx, one->entry->key, IFX_REPORT, IFX_WARNING,
 		"'%.*s' %s %.*s, and the kubelet ends the pod after %llds%s: it is cut short",
 		IFX_ARG(one->name), does, IFX_ARG(one->text), grace.seconds,
 		grace.written ? " (terminationGracePeriodSeconds)"
@@ -249,7 +247,7 @@ static bool has_config(const struct ifx_hit *pod, const struct ifx_view *v)
 }
 
 static void check_pods(const struct settings *s, const struct ifx_resource *r,
-		       const struct ifx_view *v, const struct ifx_hit *pods, bool drain)
+		       const struct ifx_view *v, const struct ifx_hit *pods)
 {
 	for (const struct ifx_hit *pod = pods; pod; pod = pod->next) {
 		struct grace grace;
@@ -259,13 +257,10 @@ static void check_pods(const struct settings *s, const struct ifx_resource *r,
 		grace = grace_of(s->cx, r, pod);
 		if (!grace.known)
 			continue;
-		if (drain)
-			check_grace(s, &s->drain, grace, "spreads the draining over", IFX_INFO);
 		if (s->exit == ON)
-			check_grace(s, &s->minimum, grace, "lets the proxy wait at least",
-				    IFX_WARNING);
+			check_grace(s, &s->minimum, grace, "lets the proxy wait at least");
 		else if (s->exit == OFF || !s->exit_entry)
-			check_grace(s, &s->termination, grace, "lets the proxy wait", IFX_WARNING);
+			check_grace(s, &s->termination, grace, "lets the proxy wait");
 		/* The text is one, however many templates share it. */
 		return;
 	}
@@ -278,13 +273,12 @@ static void run(struct ifx_cx *cx, const struct ifx_resource *r)
 
 	for (const struct ifx_view *v = views; v; v = v->next) {
 		struct settings s = read_settings(cx, v);
-		bool drain;
 
 		check_termination(&s);
 		check_minimum(&s);
-		drain = !check_drain(&s);
+		check_drain(&s);
 		if (!s.mesh)
-			check_pods(&s, r, v, pods, drain);
+			check_pods(&s, r, v, pods);
 	}
 }
 

@@ -25,6 +25,7 @@ struct place {
 	struct ifx_cx *cx;
 	const struct ifx_duration_fact *fact;
 	bool annotation;    /* ProxyConfig: in proxy.istio.io/config, not in a mesh config */
+	bool istioctl;      /* in what istioctl reads and checks */
 	struct seen **seen; /* what was found in this resource */
 	const struct ifx_entry *entry;
 	const struct ifx_node *value;
@@ -51,6 +52,12 @@ static bool is_ignored_when_bad(const struct place *p)
 	       ifx_str_starts(ifx_str_of(p->fact->path), IFX_LIT("proxyMetadata."));
 }
 
+static const char *mesh_consequence(const struct place *p)
+{
+	return p->istioctl ? "at which istioctl stops with an error"
+			   : "for which Istio discards the whole mesh config";
+}
+
 /* What happens today with a value that is not understood: "'timeout' is '5', <clause>". */
 static const char *consequence(const struct place *p)
 {
@@ -60,9 +67,9 @@ static const char *consequence(const struct place *p)
 	case IFX_MSG_PROXYCONFIG:
 		if (p->annotation)
 			return "for which the injector refuses the pod";
-		return "for which Istio refuses the whole mesh config";
+		return mesh_consequence(p);
 	case IFX_MSG_MESHCONFIG:
-		return "for which Istio refuses the whole mesh config";
+		return mesh_consequence(p);
 	case IFX_MSG_RESOURCE:
 		return "which the API server refuses";
 	case IFX_MSG_POD_ANNOTATIONS:
@@ -300,6 +307,7 @@ static void look_into(struct ifx_cx *cx, const struct ifx_resource *r, ifx_messa
 	for (const struct ifx_view *v = ifx_views(cx, r, message); v; v = v->next) {
 		struct place p = { .cx = cx, .seen = seen };
 
+		p.istioctl = ifx_str_eq(r->group, IFX_LIT("install.istio.io"));
 		p.annotation = v->host &&
 			       ifx_str_eq(ifx_text(v->host->key), IFX_LIT("proxy.istio.io/config"));
 		for (size_t i = 0; i < n; i++) {

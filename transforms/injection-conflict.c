@@ -232,20 +232,29 @@ static bool refuse(struct ifx_cx *cx, struct ifx_fix *fix, const struct conflict
 	return false;
 }
 
+#define MOVES                                                                                      \
+	"without istio.io/rev the namespace's Gateway API gateways move to the default revision"
+/* Said where the input has no gateway: the cluster may have one. */
+#define WOULD_MOVE                                                                                 \
+	"a Gateway API gateway of the namespace without an istio.io/rev of its own would move to the default revision; only what the input shows was looked at"
+
 static void add_help(struct ifx_fix *fix, const struct conflict *c, bool gateways)
 {
+	bool unseen = !gateways && has(c, INJECTION) && has(c, REVISION) &&
+		      !says(c, REVISION, "default") && c->label[REVISION].fate == GOES;
+
 	if (says(c, MODE, "ambient"))
 		ifx_help(
 			fix,
 			"there are sidecars only where the %s is installed, and in the middle of a migration both labels are right%s",
 			has(c, INJECTION) ? "default control plane" : "revision",
-			gateways
-				? "; without istio.io/rev the namespace's Gateway API gateways move to the default revision"
-				: "");
+			gateways ? "; " MOVES
+			: unseen ? "; " WOULD_MOVE
+				 : "");
 	else if (gateways)
-		ifx_help(
-			fix,
-			"without istio.io/rev the namespace's Gateway API gateways move to the default revision");
+		ifx_help(fix, MOVES);
+	else if (unseen)
+		ifx_help(fix, WOULD_MOVE);
 }
 
 /*
@@ -326,8 +335,8 @@ static void report(struct ifx_cx *cx, struct conflict *c)
 	if (!safe) {
 		fix->finding.choices = choices(c);
 		ifx_answered(fix, answered);
-		add_help(fix, c, gateways);
 	}
+	add_help(fix, c, gateways);
 	if (refuse(cx, fix, c))
 		return;
 	if (!fits && !safe) {

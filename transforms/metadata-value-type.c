@@ -7,7 +7,7 @@
  *   sidecar.istio.io/inject: no           ->  "false"     the word that Istio reads
  *   build: 0777                           ->  "0777" or "511"? a question
  *
- * The text stays as it is typed (`1.10` is not 1.1) but for booleans on Istio's keys.
+ * The text stays as it is typed (`1.10` is not 1.1) but for booleans on the keys that Istio reads.
  */
 #include "rule/transform.h"
 
@@ -160,16 +160,19 @@ static bool is_not_string(const struct ifx_node *node)
 
 /*
  * Is `word` what Istio reads where somebody wrote yes or no? Not where the key holds a name: a
- * network may be called `no`.
+ * network may be called `no`; and not on keys that only look like Istio's. A key in the wrong map
+ * is still the key that was meant.
  */
 static bool wants_word(const struct strings *s, ifx_str key, struct ifx_plain plain)
 {
 	const struct ifx_key_fact *fact =
 		s->labels ? ifx_fact_label(key) : ifx_fact_annotation(key);
 
-	if (!ifx_key_is_istio(key))
+	if (!fact)
+		fact = s->labels ? ifx_fact_annotation(key) : ifx_fact_label(key);
+	if (!fact || !ifx_key_is_istio(key))
 		return false;
-	return plain.core_bool || !fact || fact->type == IFX_VALUE_BOOL_EXACT ||
+	return plain.core_bool || fact->type == IFX_VALUE_BOOL_EXACT ||
 	       fact->type == IFX_VALUE_BOOL_GO || fact->type == IFX_VALUE_BOOL_FOLD ||
 	       fact->type == IFX_VALUE_PRESENCE;
 }

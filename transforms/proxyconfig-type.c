@@ -20,12 +20,9 @@ static struct home home_of(const struct ifx_resource *r, const struct ifx_view *
 {
 	if (v->host && ifx_str_eq(ifx_text(v->host->key), IFX_LIT("proxy.istio.io/config")))
 		return (struct home){ "the injector refuses pods with it", "they start", true };
-	if (v->host)
-		return (struct home){ "Istio discards the whole mesh config for it",
-				      "the mesh config takes effect", false };
 	if (ifx_str_eq(r->group, IFX_LIT("install.istio.io")))
 		return (struct home){ "istioctl stops at it with an error", "it goes on", false };
-	return (struct home){ "Istio refuses the whole mesh config for it",
+	return (struct home){ "Istio discards the whole mesh config for it",
 			      "the mesh config takes effect", false };
 }
 

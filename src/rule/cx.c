@@ -455,13 +455,24 @@ static void add_annotations(struct views *v, const struct ifx_node *metadata)
 	add_view(v, ifx_get(metadata, IFX_LIT("annotations")), NULL);
 }
 
+/* Objects without pods in them whose own metadata speaks about proxies all the same. */
+static bool makes_proxies(const struct ifx_resource *r)
+{
+	return (ifx_str_eq(r->kind, IFX_LIT("WorkloadGroup")) &&
+		ifx_str_eq(r->group, IFX_LIT("networking.istio.io"))) ||
+	       (ifx_str_eq(r->kind, IFX_LIT("Gateway")) &&
+		ifx_str_eq(r->group, IFX_LIT("gateway.networking.k8s.io")));
+}
+
 /* Annotation maps that speak about pods: of pods, and of metadata on which people put them by
- * mistake. */
+ * mistake. On a Service nobody reads them. */
 static void pod_annotations(struct views *v, const struct ifx_resource *r)
 {
 	const struct ifx_workload_fact *w = ifx_fact_workload(r->group, r->kind);
 	struct ifx_hit *hit;
 
+	if (!w && !makes_proxies(r))
+		return;
 	add_annotations(v, r->metadata);
 	for (size_t i = 0; w && i < sizeof(w->inert) / sizeof(*w->inert) && w->inert[i]; i++) {
 		if (!ifx_path_find(&hit, r->node, w->inert[i], v->cx->arena))
@@ -571,14 +582,18 @@ const struct ifx_record *ifx_records(struct ifx_cx *cx, size_t environment, ifx_
 	return cx->index->records(cx->index->data, environment, group, kind, after);
 }
 
+const struct ifx_record *ifx_records_named(struct ifx_cx *cx, size_t environment, ifx_str group,
+					   ifx_str kind, ifx_str name,
+					   const struct ifx_record *after)
+{
+	if (!cx->index)
+		return NULL;
+	return cx->index->named(cx->index->data, environment, group, kind, name, after);
+}
+
 const struct ifx_record *ifx_namespace_record(struct ifx_cx *cx, size_t environment, ifx_str name)
 {
-	const struct ifx_record *r = NULL;
-
-	while ((r = ifx_records(cx, environment, IFX_LIT(""), IFX_LIT("Namespace"), r)) != NULL)
-		if (ifx_str_eq(r->name, name))
-			return r;
-	return NULL;
+	return ifx_records_named(cx, environment, IFX_LIT(""), IFX_LIT("Namespace"), name, NULL);
 }
 
 ifx_str ifx_pair_value(struct ifx_pairs pairs, ifx_str key)

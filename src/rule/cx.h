@@ -23,6 +23,9 @@ struct ifx_input_index {
 	ifx_str (*namespace_in)(void *data, const struct ifx_resource *r, size_t environment);
 	const struct ifx_record *(*records)(void *data, size_t environment, ifx_str group,
 					    ifx_str kind, const struct ifx_record *after);
+	const struct ifx_record *(*named)(void *data, size_t environment, ifx_str group,
+					  ifx_str kind, ifx_str name,
+					  const struct ifx_record *after);
 	bool (*is_patch)(void *data);
 	void *data;
 };

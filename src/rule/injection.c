@@ -57,12 +57,10 @@ static struct ifx_injection in_environment(struct ifx_cx *cx, const struct ifx_r
 
 	if (!in.namespace.len)
 		return (struct ifx_injection){ 0 };
-	while ((rec = ifx_records(cx, environment, IFX_LIT(""), IFX_LIT("Namespace"), rec)) !=
-	       NULL) {
+	while ((rec = ifx_records_named(cx, environment, IFX_LIT(""), IFX_LIT("Namespace"),
+					in.namespace, rec)) != NULL) {
 		struct ifx_injection one;
 
-		if (!ifx_str_eq(rec->name, in.namespace))
-			continue;
 		one = of_labels(cx, rec->labels);
 		one.namespace = in.namespace;
 		if (found && (one.state != in.state || one.ambient != in.ambient ||

@@ -184,6 +184,10 @@ ifx_str ifx_namespace_in(struct ifx_cx *cx, const struct ifx_resource *r, size_t
  */
 const struct ifx_record *ifx_records(struct ifx_cx *cx, size_t environment, ifx_str group,
 				     ifx_str kind, const struct ifx_record *after);
+/** As ifx_records, but only those of one name. */
+const struct ifx_record *ifx_records_named(struct ifx_cx *cx, size_t environment, ifx_str group,
+					   ifx_str kind, ifx_str name,
+					   const struct ifx_record *after);
 /** The namespace object of that name; NULL when the input does not have it. */
 const struct ifx_record *ifx_namespace_record(struct ifx_cx *cx, size_t environment, ifx_str name);
 /** Value of a key; ptr NULL when it is not there. */
