@@ -138,6 +138,7 @@ struct work {
 	ifx_str original;
 	size_t number;
 	struct ifx_doc *doc;
+	struct ifx_arena text;  /* doc->src, once it is not the original */
 	struct ifx_edits total; /* original -> doc->src */
 	struct ifx_resource *resources;
 	struct ifx_cx cx;
@@ -183,6 +184,7 @@ static void settle_place(const struct work *w, struct ifx_finding *f)
 static ifx_status settle_edits(struct work *w, struct ifx_finding *f, const struct ifx_edits *edits)
 {
 	ifx_status st = IFX_OK;
+	ifx_str copy;
 
 	for (size_t i = 0; i < edits->n && st == IFX_OK; i++) {
 		const struct ifx_edit *e = &edits->items[i];
@@ -194,8 +196,11 @@ static ifx_status settle_edits(struct work *w, struct ifx_finding *f, const stru
 			ifx_edits_release(&f->edits);
 			return IFX_OK;
 		}
+		copy = ifx_arena_copy(&w->out->arena, e->text);
+		if (!copy.ptr)
+			return IFX_ENOMEM;
 		st = ifx_edits_push(&f->edits, &w->out->arena,
-				    (ifx_span){ from + w->chunk.at, to - from }, e->text);
+				    (ifx_span){ from + w->chunk.at, to - from }, copy);
 	}
 	return st == IFX_EREFUSED ? IFX_OK : st;
 }
@@ -213,6 +218,7 @@ static bool allowed(const struct work *w, const struct ifx_fix *fix)
 static ifx_status preview(struct work *w, struct ifx_fix *fix)
 {
 	const struct ifx_op *op = fix->first;
+	struct ifx_arena scratch;
 	struct ifx_edits edits;
 	struct ifx_buf why;
 	ifx_status st;
@@ -220,7 +226,8 @@ static ifx_status preview(struct work *w, struct ifx_fix *fix)
 	if (!op || fix->finding.refused.ptr || fix->finding.fixable)
 		return IFX_OK;
 	ifx_buf_init(&why, 4096);
-	st = ifx_compile(&edits, w->doc, &op, 1, &w->out->arena, &why);
+	ifx_arena_init(&scratch, IFX_FILE_ARENA_MAX);
+	st = ifx_compile(&edits, w->doc, &op, 1, &scratch, &why);
 	if (st == IFX_EREFUSED) {
 		ifx_refuse(fix, "%.*s", IFX_ARG(ifx_buf_str(&why)));
 		st = w->cx.failed ? IFX_ENOMEM : IFX_OK;
@@ -229,6 +236,7 @@ static ifx_status preview(struct work *w, struct ifx_fix *fix)
 		st = settle_edits(w, &fix->finding, &edits);
 		ifx_edits_release(&edits);
 	}
+	ifx_arena_release(&scratch);
 	ifx_buf_release(&why);
 	return st;
 }
@@ -258,12 +266,14 @@ static ifx_status apply(struct work *w, const struct ifx_op *const *ops, size_t 
 {
 	struct ifx_edits edits, total;
 	struct ifx_doc *after = NULL;
+	struct ifx_arena scratch;
 	struct ifx_buf why;
 	ifx_str text;
 	ifx_status st;
 
 	ifx_buf_init(&why, 4096);
-	st = ifx_compile_and_prove(&text, &after, &edits, w->doc, ops, n, &w->out->arena, &why);
+	ifx_arena_init(&scratch, IFX_FILE_ARENA_MAX);
+	st = ifx_compile_and_prove(&text, &after, &edits, w->doc, ops, n, &scratch, &why);
 	if (st == IFX_EINVAL || st == IFX_ELIMIT) {
 		w->doc_proven = false;
 		st = add_problem(
@@ -277,10 +287,16 @@ static ifx_status apply(struct work *w, const struct ifx_op *const *ops, size_t 
 			ifx_edits_release(&w->total);
 			w->total = total;
 			replace_doc(w, after);
+			/* The new text lives in what the step was made in; the old one is done
+			 * with. */
+			ifx_arena_release(&w->text);
+			w->text = scratch;
+			ifx_arena_init(&scratch, 0);
 		} else {
 			ifx_doc_free(after);
 		}
 	}
+	ifx_arena_release(&scratch);
 	ifx_buf_release(&why);
 	return st;
 }
@@ -494,6 +510,7 @@ static ifx_status run_document(struct ifx_outcome *out, const struct ifx_engine 
 				.index = engine->index,
 				.arena = &out->arena };
 	ifx_edits_init(&w.total);
+	ifx_arena_init(&w.text, 0);
 	if (!ifx_concerns(engine, w.original))
 		return IFX_OK;
 	odd = has_odd_escape(w.original);
@@ -509,6 +526,7 @@ static ifx_status run_document(struct ifx_outcome *out, const struct ifx_engine 
 		st = ifx_edits_push(&out->edits, &out->arena, e.span, e.text);
 	}
 	ifx_doc_free(w.doc);
+	ifx_arena_release(&w.text);
 	ifx_edits_release(&w.total);
 	return st;
 }

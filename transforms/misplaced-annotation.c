@@ -4,6 +4,8 @@
  */
 #include "rule/transform.h"
 
+#include "rule/inert.h"
+#include "rule/injection.h"
 #include "rule/strings.h"
 #include "yaml/path.h"
 
@@ -87,9 +89,125 @@ static void look(struct found *f, const struct ifx_entry *entry, const struct if
 	}
 }
 
+/* Will misplaced-label bring a label of that name to the pods? */
+static bool label_moves(const struct ifx_resource *r, ifx_str key)
+{
+	const struct ifx_key_fact *fact = ifx_fact_label(key);
+
+	return fact && !(fact->flags & IFX_KEY_SYSTEM) && !ifx_str_eq(key, IFX_LIT(IFX_KEY_REV)) &&
+	       ifx_key_fit(fact, r, IFX_ROLE_INERT) == IFX_FITS_PODS;
+}
+
+/* The value is about to get to the pods: what stands closer, or wins, has to be there first. */
+static void refuse_for_others(struct ifx_fix *fix, struct ifx_cx *cx, const struct ifx_resource *r,
+			      const struct ifx_entry *entry, const struct ifx_node *metadata)
+{
+	ifx_str key = ifx_text(entry->key);
+	struct ifx_twin twin = ifx_twin_nearer(cx, r, metadata, entry, false);
+
+	if (twin.entry)
+		ifx_refuse(fix,
+			   "it stands nearer to the pods as well, in %.*s; that one goes first",
+			   IFX_ARG(twin.path));
+	if (!label_moves(r, key))
+		return;
+	if (ifx_get(ifx_get(metadata, IFX_LIT("labels")), key))
+		ifx_refuse(fix, "the label of that name beside it goes first");
+	twin = ifx_twin_any(cx, r, metadata, entry, true);
+	if (twin.entry)
+		ifx_refuse(fix, "the label of that name in %.*s goes first", IFX_ARG(twin.path));
+}
+
+/* Other metadata says something else to the same pods, and none of both reaches them. */
+static struct ifx_twin contradiction(struct ifx_cx *cx, const struct ifx_resource *r,
+				     const struct ifx_entry *entry, const struct ifx_node *metadata)
+{
+	struct ifx_twin twin = ifx_twin_differs(cx, r, metadata, entry, false);
+
+	if (!twin.entry && label_moves(r, ifx_text(entry->key)) &&
+	    !ifx_get(ifx_get(metadata, IFX_LIT("labels")), ifx_text(entry->key)))
+		twin = ifx_twin_differs(cx, r, metadata, entry, true);
+	return twin;
+}
+
+static void contradicts(struct ifx_cx *cx, const struct ifx_resource *r,
+			const struct ifx_entry *entry, const struct ifx_key_fact *fact,
+			const struct ifx_twin *twin)
+{
+	struct ifx_fix *fix = ifx_find(
+		cx, entry->key, IFX_REPORT, IFX_WARNING,
+		"annotation '%s' has no effect on a %.*s; here it is '%.*s', but '%.*s' in %.*s, for the same pods",
+		fact->name, IFX_ARG(r->kind), IFX_ARG(ifx_entry_shown(cx, entry)),
+		IFX_ARG(ifx_entry_shown(cx, twin->entry)), IFX_ARG(twin->path));
+
+	ifx_help(fix, "keep one of them");
+}
+
+/*
+ * One of these on a pod, and the proxy has no default resources any more: they come together or not
+ * at all.
+ */
+static const char *const resource_keys[] = {
+	"sidecar.istio.io/proxyCPU",
+	"sidecar.istio.io/proxyCPULimit",
+	"sidecar.istio.io/proxyMemory",
+	"sidecar.istio.io/proxyMemoryLimit",
+};
+
+enum { RESOURCE_KEYS = sizeof(resource_keys) / sizeof(*resource_keys) };
+
+/* Why an entry cannot move: a clause that follows "whose value", in `why`. */
+static bool is_stuck(struct ifx_cx *cx, const struct ifx_resource *r, const struct ifx_entry *entry,
+		     const struct ifx_key_fact *fact, const struct ifx_node *metadata,
+		     struct ifx_buf *why)
+{
+	struct ifx_twin twin;
+	struct ifx_buf clause;
+
+	if (entry->value && entry->value->kind == IFX_ALIAS) {
+		ifx_buf_add(why, IFX_LIT("is an alias"));
+	} else if (entry->value && entry->value->anchor.len) {
+		ifx_buf_add(why, IFX_LIT("has an anchor"));
+	} else if (ifx_map_entry_after(entry, ifx_text(entry->key))) {
+		ifx_buf_add(why, IFX_LIT("is written twice"));
+	} else if ((twin = contradiction(cx, r, entry, metadata)).entry) {
+		ifx_buf_addf(why, "is another one in %.*s", IFX_ARG(twin.path));
+	} else {
+		ifx_buf_init(&clause, 4096);
+		if (!ifx_value_usable(cx, fact, false, entry->value, &clause))
+			ifx_buf_addf(why, "cannot be used: %.*s", IFX_ARG(ifx_buf_str(&clause)));
+		if (clause.bad)
+			ifx_cx_failed(cx);
+		ifx_buf_release(&clause);
+	}
+	return ifx_buf_str(why).len != 0;
+}
+
+/* Of the resources beside this one, the first that has to stay; NULL: all can go. */
+static const char *resource_that_stays(struct ifx_cx *cx, const struct ifx_resource *r,
+				       const struct ifx_entry *entry,
+				       const struct ifx_node *metadata, struct ifx_buf *why)
+{
+	ifx_str key = ifx_text(entry->key);
+	bool is_one = false;
+
+	for (size_t i = 0; i < RESOURCE_KEYS; i++)
+		is_one = is_one || ifx_str_eq(key, ifx_str_of(resource_keys[i]));
+	for (size_t i = 0; is_one && i < RESOURCE_KEYS; i++) {
+		ifx_str name = ifx_str_of(resource_keys[i]);
+		const struct ifx_entry *other = ifx_map_entry(entry->in, name);
+
+		if (other && !ifx_str_eq(name, key) &&
+		    is_stuck(cx, r, other, ifx_fact_annotation(name), metadata, why))
+			return resource_keys[i];
+	}
+	return NULL;
+}
+
 /* Another value in the template: which one is meant? */
 static void ask(struct ifx_cx *cx, const struct ifx_resource *r, const struct ifx_entry *entry,
-		const struct ifx_key_fact *fact, const struct found *f)
+		const struct ifx_key_fact *fact, const struct found *f,
+		const struct ifx_node *metadata)
 {
 	ifx_str value = ifx_entry_text(entry);
 	const struct ifx_entry *other = f->others[0];
@@ -113,6 +231,8 @@ static void ask(struct ifx_cx *cx, const struct ifx_resource *r, const struct if
 		ifx_fix_move(fix, entry, f->places, f->n);
 	else
 		ifx_fix_remove_duplicate(fix, entry, other);
+	if (outer || f->n)
+		refuse_for_others(fix, cx, r, entry, metadata);
 	if (!f->direct)
 		ifx_refuse(fix, "an alias, a merge key or a key written twice is on the way");
 }
@@ -135,43 +255,59 @@ static void drop(struct ifx_cx *cx, const struct ifx_resource *r, const struct i
 }
 
 static void move(struct ifx_cx *cx, const struct ifx_resource *r, const struct ifx_entry *entry,
-		 const struct ifx_key_fact *fact, const struct found *f)
+		 const struct ifx_key_fact *fact, const struct found *f,
+		 const struct ifx_node *metadata, const struct ifx_hit *pods)
 {
 	struct ifx_buf why;
 	struct ifx_fix *fix;
+	const char *other;
 
 	ifx_buf_init(&why, 4096);
-	if (ifx_value_usable(cx, fact, false, entry->value, &why)) {
-		fix = ifx_find(
-			cx, entry->key, IFX_REPAIR, IFX_WARNING,
-			"annotation '%s' has no effect on a %.*s; it belongs in the pod template: %s%s",
-			fact->name, IFX_ARG(r->kind),
-			ifx_key_effect(fact, false, IFX_ROLE_POD, ifx_entry_text(entry)),
-			ifx_rollout(r));
-		ifx_fix_move(fix, entry, f->places, f->n);
-		if (!f->direct)
-			ifx_refuse(fix,
-				   "an alias, a merge key or a key written twice is on the way");
-	} else {
+	if (!ifx_value_usable(cx, fact, false, entry->value, &why)) {
 		fix = ifx_find(
 			cx, entry->key, IFX_REPORT, IFX_WARNING,
 			"annotation '%s' has no effect on a %.*s, and its value would do harm in the pod template: %.*s",
 			fact->name, IFX_ARG(r->kind), IFX_ARG(ifx_buf_str(&why)));
 		ifx_help(fix, "correct the value, then it can be moved");
+	} else if ((other = resource_that_stays(cx, r, entry, metadata, &why)) != NULL) {
+		fix = ifx_find(
+			cx, entry->key, IFX_REPORT, IFX_WARNING,
+			"annotation '%s' has no effect on a %.*s; it moves only together with '%s', whose value %.*s",
+			fact->name, IFX_ARG(r->kind), other, IFX_ARG(ifx_buf_str(&why)));
+		ifx_help(fix, "one of them alone takes all default resources from the proxy");
+	} else {
+		fix = ifx_find(
+			cx, entry->key, IFX_REPAIR, IFX_WARNING,
+			"annotation '%s' has no effect on a %.*s; it belongs in the pod template: %s%s",
+			fact->name, IFX_ARG(r->kind),
+			ifx_effect_on_pods(fact, false, ifx_entry_text(entry), pods),
+			ifx_rollout(r));
+		ifx_fix_move(fix, entry, f->places, f->n);
+		refuse_for_others(fix, cx, r, entry, metadata);
+		if (!f->direct)
+			ifx_refuse(fix,
+				   "an alias, a merge key or a key written twice is on the way");
 	}
+	if (why.bad)
+		ifx_cx_failed(cx);
 	ifx_buf_release(&why);
 }
 
 static void one_annotation(struct ifx_cx *cx, const struct ifx_resource *r,
 			   const struct ifx_entry *entry, const struct ifx_key_fact *fact,
-			   const struct ifx_hit *pods, bool direct)
+			   const struct ifx_node *metadata, bool direct)
 {
+	const struct ifx_hit *pods = ifx_pods_below(cx, r, metadata);
 	struct found f = { .direct = direct };
+	struct ifx_twin twin = { NULL, IFX_NONE };
 	struct ifx_fix *fix;
+	bool answered;
 
 	look(&f, entry, pods);
 	if (!f.n_pods && ifx_input_is_patch(cx))
 		f.n = places_in_patch(r, f.places);
+	if (f.n || (f.n_others && !strcmp(ifx_chosen(cx, &answered), "outer")))
+		twin = contradiction(cx, r, entry, metadata);
 	if (!f.n_pods && !f.n) {
 		/* Part of an object, or the template is somewhere else (workloadRef). */
 		fix = ifx_find(
@@ -184,12 +320,14 @@ static void one_annotation(struct ifx_cx *cx, const struct ifx_resource *r,
 			cx, entry->key, IFX_REPORT, IFX_WARNING,
 			"annotation '%s' has no effect on a %.*s; it has too many templates to move it",
 			fact->name, IFX_ARG(r->kind));
+	} else if (twin.entry) {
+		contradicts(cx, r, entry, fact, &twin);
 	} else if (f.n_others) {
-		ask(cx, r, entry, fact, &f);
+		ask(cx, r, entry, fact, &f, metadata);
 	} else if (!f.n) {
 		drop(cx, r, entry, fact, &f);
 	} else {
-		move(cx, r, entry, fact, &f);
+		move(cx, r, entry, fact, &f, metadata, pods);
 	}
 }
 
@@ -231,8 +369,7 @@ static void run(struct ifx_cx *cx, const struct ifx_resource *r)
 				continue;
 			for (const struct ifx_entry *e = map->first; e; e = e->next)
 				if ((fact = pod_key(e)) != NULL)
-					one_annotation(cx, r, e, fact,
-						       ifx_pods_below(cx, r, hit->node),
+					one_annotation(cx, r, e, fact, hit->node,
 						       direct && hit->direct);
 		}
 	}

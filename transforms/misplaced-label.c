@@ -13,6 +13,7 @@
  */
 #include "rule/transform.h"
 
+#include "rule/inert.h"
 #include "rule/injection.h"
 #include "rule/strings.h"
 #include "yaml/path.h"
@@ -29,7 +30,9 @@ enum { PLACES_MAX = 64 };
 struct spot {
 	struct ifx_cx *cx;
 	const struct ifx_resource *r;
+	const struct ifx_node *metadata;
 	const struct ifx_strings *labels;
+	const struct ifx_hit *pods;
 	const struct ifx_entry *entry;
 	const struct ifx_key_fact *fact;
 	ifx_str key, value;
@@ -124,6 +127,41 @@ static void refuse_edit(struct ifx_fix *fix, const struct spot *s)
 	ifx_pod_label_editable(fix, s->r, s->fact->name);
 }
 
+/* The label is about to get to the pods: what stands closer has to be there first. */
+static void refuse_for_nearer(struct ifx_fix *fix, const struct spot *s)
+{
+	struct ifx_twin twin = ifx_twin_nearer(s->cx, s->r, s->metadata, s->entry, true);
+
+	if (twin.entry)
+		ifx_refuse(fix,
+			   "it stands nearer to the pods as well, in %.*s; that one goes first",
+			   IFX_ARG(twin.path));
+}
+
+/*
+ * Other metadata says something else to the same pods, and none of both reaches them. An annotation
+ * beside the label loses, as it would on the pods. True: reported.
+ */
+static bool contradicts(const struct spot *s)
+{
+	struct ifx_twin twin = ifx_twin_differs(s->cx, s->r, s->metadata, s->entry, true);
+	bool label = twin.entry != NULL;
+	struct ifx_fix *fix;
+
+	if (!label && ifx_fact_annotation(s->key) &&
+	    !ifx_get(ifx_get(s->metadata, IFX_LIT("annotations")), s->key))
+		twin = ifx_twin_differs(s->cx, s->r, s->metadata, s->entry, false);
+	if (!twin.entry)
+		return false;
+	fix = ifx_find(
+		s->cx, s->entry->key, IFX_REPORT, IFX_WARNING,
+		"label '%.*s' has no effect on a %.*s; here it is '%.*s', but '%.*s' in %.*s, for the same pods",
+		IFX_ARG(s->key), IFX_ARG(s->r->kind), IFX_ARG(ifx_entry_shown(s->cx, s->entry)),
+		IFX_ARG(ifx_entry_shown(s->cx, twin.entry)), IFX_ARG(twin.path));
+	ifx_help(fix, "keep one of them");
+	return true;
+}
+
 /* Everywhere the same value. */
 static void duplicate(const struct spot *s)
 {
@@ -146,6 +184,8 @@ static void differs(const struct spot *s, struct ifx_buf *why)
 	const char *answer = ifx_chosen(s->cx, &answered);
 	struct ifx_fix *fix;
 
+	if (strcmp(answer, "template") != 0 && contradicts(s))
+		return;
 	fix = ifx_find(
 		s->cx, s->entry->key, IFX_CHOICE, IFX_WARNING,
 		"label '%.*s' has no effect on a %.*s; the pod template's %s says '%.*s', here it is '%.*s'",
@@ -167,6 +207,7 @@ static void differs(const struct spot *s, struct ifx_buf *why)
 		else if (!s->is_name)
 			ifx_fix_remove_duplicate(fix, s->entry, other);
 	}
+	refuse_for_nearer(fix, s);
 	refuse_edit(fix, s);
 }
 
@@ -174,6 +215,8 @@ static void lacks(const struct spot *s, struct ifx_buf *why)
 {
 	struct ifx_fix *fix;
 
+	if (contradicts(s))
+		return;
 	if (!ifx_value_usable(s->cx, s->fact, true, s->entry->value, why)) {
 		fix = ifx_find(
 			s->cx, s->entry->key, IFX_REPORT, IFX_WARNING,
@@ -185,17 +228,18 @@ static void lacks(const struct spot *s, struct ifx_buf *why)
 	fix = ifx_find(s->cx, s->entry->key, IFX_REPAIR, IFX_WARNING,
 		       "label '%.*s' has no effect on a %.*s; it belongs %s the pod template: %s%s",
 		       IFX_ARG(s->key), IFX_ARG(s->r->kind), s->is_name ? "also in" : "in",
-		       ifx_key_effect(s->fact, true, IFX_ROLE_POD, s->value), ifx_rollout(s->r));
+		       ifx_effect_on_pods(s->fact, true, s->value, s->pods), ifx_rollout(s->r));
 	bring(fix, s);
+	refuse_for_nearer(fix, s);
 	refuse_edit(fix, s);
 }
 
-static void one_label(struct spot *s, const struct ifx_hit *pods)
+static void one_label(struct spot *s)
 {
 	struct ifx_fix *fix;
 	struct ifx_buf why;
 
-	for (const struct ifx_hit *pod = pods; pod; pod = pod->next)
+	for (const struct ifx_hit *pod = s->pods; pod; pod = pod->next)
 		see_pod(s, pod);
 	if (!s->n_pods && ifx_input_is_patch(s->cx))
 		place_in_patch(s);
@@ -239,6 +283,7 @@ static void run(struct ifx_cx *cx, const struct ifx_resource *r)
 			const struct ifx_key_fact *fact = key.ptr ? pod_label(key, r) : NULL;
 			struct spot s = { .cx = cx,
 					  .r = r,
+					  .metadata = m->node,
 					  .labels = &m->strings[0],
 					  .entry = e,
 					  .fact = fact,
@@ -249,7 +294,8 @@ static void run(struct ifx_cx *cx, const struct ifx_resource *r)
 				continue;
 			s.value = ifx_entry_text(e);
 			s.is_name = is_name(key);
-			one_label(&s, ifx_pods_below(cx, r, m->node));
+			s.pods = ifx_pods_below(cx, r, m->node);
+			one_label(&s);
 		}
 	}
 }
