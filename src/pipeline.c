@@ -314,10 +314,89 @@ static size_t choose(const struct work *w, struct ifx_fix **chosen, const struct
 	return n;
 }
 
+/* A place that a fix wants for itself: an entry, a scalar, or a key in a map. */
+struct claim {
+	const void *what;
+	ifx_str key;
+	size_t fix; /* index among the chosen */
+};
+
+static int by_claim(const void *a, const void *b)
+{
+	const struct claim *x = a, *y = b;
+	int c = ((uintptr_t)x->what > (uintptr_t)y->what) -
+		((uintptr_t)x->what < (uintptr_t)y->what);
+
+	if (!c)
+		c = ifx_str_cmp(x->key, y->key);
+	return c ? c : (x->fix > y->fix) - (x->fix < y->fix);
+}
+
+static size_t claims_of(const struct ifx_op *op, size_t fix, struct claim *list)
+{
+	size_t n = 0;
+
+	for (; op; op = op->next) {
+		ifx_str key = op->verb == IFX_OP_MOVE ? ifx_text(op->entry->key) : op->key;
+
+		if (op->verb == IFX_OP_MOVE || op->verb == IFX_OP_REMOVE)
+			list[n++] = (struct claim){ op->entry, IFX_NONE, fix };
+		if (op->verb == IFX_OP_SET)
+			list[n++] = (struct claim){ op->node, IFX_NONE, fix };
+		for (size_t i = 0; i < op->n_to; i++)
+			list[n++] = (struct claim){ op->to[i].base, key, fix };
+	}
+	return n;
+}
+
+static size_t count_claims(const struct ifx_op *op)
+{
+	size_t n = 0;
+
+	for (; op; op = op->next)
+		n += 1 + op->n_to;
+	return n;
+}
+
+/* Of fixes that want the same place the first goes first; the others come in the next pass. Returns
+ * how many stay. */
+static size_t defer(struct work *w, struct ifx_fix **chosen, const struct ifx_op **ops, size_t n)
+{
+	size_t n_claims = 0, kept = 0;
+	struct claim *claims;
+	bool *late;
+
+	for (size_t i = 0; i < n; i++)
+		n_claims += count_claims(ops[i]);
+	claims = ifx_calloc(n_claims + 1, sizeof(*claims));
+	late = ifx_calloc(n + 1, sizeof(*late));
+	if (!claims || !late) {
+		w->cx.failed = true;
+		n = 0;
+	}
+	n_claims = 0;
+	for (size_t i = 0; i < n; i++)
+		n_claims += claims_of(ops[i], i, claims + n_claims);
+	if (n_claims)
+		qsort(claims, n_claims, sizeof(*claims), by_claim);
+	for (size_t i = 1; i < n_claims; i++)
+		if (claims[i].what == claims[i - 1].what && claims[i].fix != claims[i - 1].fix &&
+		    ifx_str_eq(claims[i].key, claims[i - 1].key))
+			late[claims[i].fix] = true;
+	for (size_t i = 0; i < n; i++) {
+		if (late[i])
+			continue;
+		chosen[kept] = chosen[i];
+		ops[kept++] = ops[i];
+	}
+	ifx_free(claims);
+	ifx_free(late);
+	return kept;
+}
+
 /*
  * Carry out what may be done in this pass: all of it together, or without those that are refused,
- * or, where they get into each other's way, the first half, quarter ... of it. *done counts
- * them.
+ * or, where they get into each other's way, those that come first. *done counts them.
  */
 static ifx_status apply_chosen(struct work *w, struct ifx_fix **chosen, size_t *done)
 {
@@ -333,7 +412,9 @@ static ifx_status apply_chosen(struct work *w, struct ifx_fix **chosen, size_t *
 	st = apply(w, ops, n);
 	if (st == IFX_EREFUSED) {
 		st = preview_all(w);
-		n = choose(w, chosen, ops);
+		n = defer(w, chosen, ops, choose(w, chosen, ops));
+		if (w->cx.failed)
+			return IFX_ENOMEM;
 		if (st == IFX_OK && n)
 			st = apply(w, ops, n);
 		while (st == IFX_EREFUSED && n > 1) {

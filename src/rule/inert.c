@@ -95,7 +95,7 @@ const char *ifx_effect_on_pods(const struct ifx_key_fact *fact, bool label, ifx_
 		on_host += ifx_pod_on_host_network(pods);
 	}
 	if (on_host && on_host == n)
-		return "but pods on the host network get no sidecar, whatever it says";
+		return "pods on the host network get no sidecar, whatever it says";
 	if (on_host && ifx_str_eq(value, IFX_LIT("true")))
 		return "new pods ask for a sidecar, but those on the host network get none";
 	return ifx_key_effect(fact, label, IFX_ROLE_POD, value);
