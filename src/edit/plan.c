@@ -287,6 +287,7 @@ static ifx_status take_comments(struct ifx_plan *plan, const struct ifx_entry *e
 static ifx_status add_legacy(struct make *m, const struct ifx_entry *heir,
 			     const struct ifx_entry *from)
 {
+	struct ifx_legacy **link;
 	struct ifx_legacy *l = ifx_arena_alloc(m->plan->arena, sizeof(*l));
 	struct ifx_mark *mark;
 
@@ -309,8 +310,10 @@ static ifx_status add_legacy(struct make *m, const struct ifx_entry *heir,
 	mark = mark_of(m->plan, l->above);
 	if (!mark)
 		return IFX_ENOMEM;
-	l->next_above = mark->legacies_above;
-	mark->legacies_above = l;
+	/* In the order of the plan, as they are written. */
+	for (link = &mark->legacies_above; *link; link = &(*link)->next_above)
+		;
+	*link = l;
 	return IFX_OK;
 }
 
@@ -696,6 +699,7 @@ static ifx_status settle_arrivals(struct ifx_plan *plan)
 	for (struct ifx_arrival *a = plan->arrivals; a; a = a->next) {
 		const struct ifx_entry *x = a->base->entry;
 		struct ifx_comings all = a->back;
+		struct ifx_arrival **link;
 		struct ifx_mark *mark;
 
 		a->flow = ifx_place_is_flow(&(struct ifx_place){ .base = a->base });
@@ -722,8 +726,9 @@ static ifx_status settle_arrivals(struct ifx_plan *plan)
 		mark = mark_of(plan, x);
 		if (!mark)
 			return IFX_ENOMEM;
-		a->next_above = mark->arrivals_above;
-		mark->arrivals_above = a;
+		for (link = &mark->arrivals_above; *link; link = &(*link)->next_above)
+			;
+		*link = a;
 	}
 	return IFX_OK;
 }
