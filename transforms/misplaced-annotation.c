@@ -344,11 +344,34 @@ static const struct ifx_key_fact *pod_key(const struct ifx_entry *entry)
 	return fact;
 }
 
+/* istioctl looks at these two as well: there are no pods that the annotation could be meant for. */
+static void without_pods(struct ifx_cx *cx, const struct ifx_resource *r)
+{
+	const struct ifx_node *map = ifx_get(r->metadata, IFX_LIT("annotations"));
+	const struct ifx_key_fact *fact;
+	struct ifx_fix *fix;
+
+	if (r->group.len || !ifx_is(map, IFX_MAP) ||
+	    (!ifx_str_eq(r->kind, IFX_LIT("Namespace")) &&
+	     !ifx_str_eq(r->kind, IFX_LIT("Service"))))
+		return;
+	for (const struct ifx_entry *e = map->first; e; e = e->next) {
+		if (!(fact = pod_key(e)))
+			continue;
+		fix = ifx_find(cx, e->key, IFX_REPORT, IFX_WARNING,
+			       "annotation '%s' has no effect on a %.*s; Istio reads it from pods",
+			       fact->name, IFX_ARG(r->kind));
+		ifx_help(fix,
+			 "write it in the pod templates of the workloads that it is meant for");
+	}
+}
+
 static void run(struct ifx_cx *cx, const struct ifx_resource *r)
 {
 	const struct ifx_workload_fact *w = ifx_fact_workload(r->group, r->kind);
 	struct ifx_hit *hit;
 
+	without_pods(cx, r);
 	for (size_t i = 0; w && i < sizeof(w->inert) / sizeof(*w->inert) && w->inert[i]; i++) {
 		if (!ifx_path_find(&hit, r->node, w->inert[i], ifx_cx_arena(cx)))
 			ifx_cx_failed(cx);
