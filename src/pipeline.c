@@ -73,10 +73,17 @@ static ifx_status add_problem(struct ifx_outcome *out, const char *rule, size_t 
 static ifx_status add_problem(struct ifx_outcome *out, const char *rule, size_t at, size_t document,
 			      const char *fmt, ...)
 {
-	struct ifx_finding *f = ifx_arena_alloc(&out->arena, sizeof(*f));
+	struct ifx_finding *f;
 	struct ifx_buf text;
 	va_list ap;
 
+	/* One line for a file says it: in a template every document is one. */
+	if (!strcmp(rule, "template")) {
+		if (out->is_template)
+			return IFX_OK;
+		out->is_template = true;
+	}
+	f = ifx_arena_alloc(&out->arena, sizeof(*f));
 	if (!f)
 		return IFX_ENOMEM;
 	ifx_buf_init(&text, 1 << 16);

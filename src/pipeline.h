@@ -36,8 +36,9 @@ struct ifx_outcome {
 	struct ifx_edits edits; /* before -> after */
 	struct ifx_buf after;   /* the new bytes; empty when there are no edits */
 	size_t documents;
-	bool failed; /* a document could not be read or proven: the file is to be left alone */
-	bool broken; /* failed, and not only because it is a template */
+	bool failed;      /* a document could not be read or proven: the file is to be left alone */
+	bool is_template; /* some document is one */
+	bool broken;      /* failed, and not only because it is a template */
 };
 
 /**
