@@ -51,16 +51,6 @@ def fail(text):
         print("FAIL " + text)
 
 
-def files(root):
-    out = {}
-    for d, _, names in os.walk(root):
-        for name in names:
-            p = os.path.join(d, name)
-            with open(p, "rb") as f:
-                out[os.path.relpath(p, root)] = f.read()
-    return out
-
-
 def call(args, cwd, timeout=20):
     t = time.time()
     r = shared.run(args, timeout=timeout, cwd=cwd)
@@ -126,7 +116,7 @@ def test(tool, corpus, tmp):
     for d in (before_dir, work):
         shutil.copytree(corpus, d)
         subprocess.run(["chmod", "-R", "u+w", d], check=True)
-    names = sorted(p for p in files(work) if p != "MANIFEST.tsv" and not p.startswith("."))
+    names = sorted(p for p in shared.files(work) if p != "MANIFEST.tsv" and not p.startswith("."))
 
     # one by one: report only, templates and all
     def single(p):
@@ -137,17 +127,17 @@ def test(tool, corpus, tmp):
         list(pool.map(single, names))
 
     # all at once: report, then in place, then again
-    before = files(work)
+    before = shared.files(work)
     r = call([tool, "-f", "json", "."], work)
     dry = report_of(r, "report of the corpus")
-    if files(work) != before:
+    if shared.files(work) != before:
         fail("report mode wrote to the corpus")
     r = call([tool, "-i", "-f", "json", "."], work)
     fixed = report_of(r, "-i of the corpus")
-    after = files(work)
+    after = shared.files(work)
     stderr = r.stderr.decode("utf-8", "replace")
     r = call([tool, "-i", "-f", "json", "."], work)
-    again = files(work)
+    again = shared.files(work)
     for p in sorted(after):
         if again.get(p) != after[p]:
             fail("second run changed %s" % p)
@@ -170,11 +160,11 @@ def test(tool, corpus, tmp):
     alone = []
     for p in reports:
         alone += results(reports[p])
-    now = files(one)
+    now = shared.files(one)
     judge(before, now, alone, "alone: ")
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         list(pool.map(lambda p: call([tool, "-i", p], one), names))
-    for p, b in files(one).items():
+    for p, b in shared.files(one).items():
         if now.get(p) != b:
             fail("alone: second run changed %s" % p)
 

@@ -74,7 +74,7 @@ static void json_strings_are_always_valid(void **state)
 		struct ifx_buf out;
 
 		ifx_buf_init(&out, 1000);
-		ifx_json_string(&out, cases[i].text);
+		ifx_buf_add_json(&out, cases[i].text);
 		assert_string_equal(out.data, cases[i].json);
 		ifx_buf_release(&out);
 	}

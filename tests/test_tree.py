@@ -28,22 +28,12 @@ def fail(text):
         print("FAIL " + text)
 
 
-def files(root):
-    out = {}
-    for d, _, names in os.walk(root):
-        for name in names:
-            p = os.path.join(d, name)
-            with open(p, "rb") as f:
-                out[os.path.relpath(p, root)] = f.read()
-    return out
-
-
 def stamps(root):
-    return {p: (s.st_mtime_ns, s.st_ino) for p in files(root) for s in [os.stat(os.path.join(root, p))]}
+    return {p: (s.st_mtime_ns, s.st_ino) for p in shared.files(root) for s in [os.stat(os.path.join(root, p))]}
 
 
 def same(what, root, want):
-    have = files(root)
+    have = shared.files(root)
     for p in sorted(set(want) | set(have)):
         if have.get(p) != want.get(p):
             fail("%s: %s is not as it should be%s" % (what, os.path.join(root, p), first(want.get(p), have.get(p))))
@@ -71,7 +61,7 @@ def call(args, cwd, codes):
 def one(tool, gen, seed, count, tmp):
     subprocess.run([sys.executable, gen, tmp, "--files", str(count), "--seed", str(seed)], check=True,
                    stdout=subprocess.DEVNULL)
-    src, gold = files(os.path.join(tmp, "in")), files(os.path.join(tmp, "golden"))
+    src, gold = shared.files(os.path.join(tmp, "in")), shared.files(os.path.join(tmp, "golden"))
     need = sum(src[p] != gold[p] for p in src)
 
     def copy(name):

@@ -16,14 +16,12 @@
 
 #include "rule/duration.h"
 #include "rule/field.h"
+#include "rule/json.h"
 #include "rule/metadata.h"
 #include "rule/value.h"
-#include "yaml/resolve.h"
 
 /** A value that is longer is not looked at for another reading. Bytes. */
 #define VALUE_MAX ((size_t)1 << 16)
-/** Nesting of JSON. */
-#define JSON_DEPTH_MAX 100
 /** Since this release the injector checks quantities and the names of interfaces. */
 #define CHECKS_QUANTITIES 30
 
@@ -57,174 +55,21 @@ static bool is_label_value(ifx_str text, struct ifx_buf *why)
 	return ifx_value_ok(&any, text, why);
 }
 
-/* ---- JSON, as Go's encoding/json takes it ---- */
-
-enum json_shape {
-	JSON_ANY,
-	JSON_NUMBER,
-	JSON_STRING,
-	JSON_NUMBERS,        /* a list of numbers */
-	JSON_MAP_OF_STRINGS, /* {"a": "b"} */
-	JSON_MAP_OF_NUMBERS, /* {"a": [1, 2]} */
-	JSON_OBJECT_OR_ARRAY,
-};
-
-struct json {
-	ifx_str s;
-	size_t at;
-	bool misshapen; /* JSON, but not of the shape that its reader takes */
-};
-
-static bool json_value(struct json *j, enum json_shape shape, int depth);
-
-static int json_peek(struct json *j)
-{
-	while (j->at < j->s.len && strchr(" \t\r\n", j->s.ptr[j->at]) && j->s.ptr[j->at])
-		j->at++;
-	return j->at < j->s.len ? (unsigned char)j->s.ptr[j->at] : -1;
-}
-
-static bool json_take(struct json *j, char c)
-{
-	if (json_peek(j) != (unsigned char)c)
-		return false;
-	j->at++;
-	return true;
-}
-
-static bool json_word(struct json *j, const char *word)
-{
-	ifx_str rest = ifx_str_sub(j->s, j->at, j->s.len - j->at);
-
-	if (!ifx_str_starts(rest, ifx_str_of(word)))
-		return false;
-	j->at += strlen(word);
-	return true;
-}
-
-static bool is_digit(int c)
-{
-	return c >= '0' && c <= '9';
-}
-
-static bool json_string(struct json *j)
-{
-	if (!json_take(j, '"'))
-		return false;
-	while (j->at < j->s.len) {
-		unsigned char c = (unsigned char)j->s.ptr[j->at++];
-
-		if (c == '"')
-			return true;
-		if (c < ' ')
-			return false;
-		if (c != '\\')
-			continue;
-		if (j->at == j->s.len)
-			return false;
-		c = (unsigned char)j->s.ptr[j->at++];
-		if (c != 'u') {
-			if (!c || !strchr("\"\\/bfnrt", c))
-				return false;
-			continue;
-		}
-		for (int i = 0; i < 4; i++, j->at++)
-			if (j->at == j->s.len || !j->s.ptr[j->at] ||
-			    !strchr("0123456789abcdefABCDEF", j->s.ptr[j->at]))
-				return false;
-	}
-	return false;
-}
-
-static bool json_digits(struct json *j)
-{
-	size_t from = j->at;
-
-	while (j->at < j->s.len && is_digit((unsigned char)j->s.ptr[j->at]))
-		j->at++;
-	return j->at > from;
-}
-
-static bool json_number(struct json *j)
-{
-	json_take(j, '-');
-	if (!json_word(j, "0") && !json_digits(j))
-		return false;
-	if (json_word(j, ".") && !json_digits(j))
-		return false;
-	if (!json_word(j, "e") && !json_word(j, "E"))
-		return true;
-	if (!json_word(j, "+"))
-		json_word(j, "-");
-	return json_digits(j);
-}
-
-static bool json_items(struct json *j, char close, enum json_shape each, int depth)
-{
-	if (json_take(j, close))
-		return true;
-	do {
-		if (close == '}' && !(json_string(j) && json_take(j, ':')))
-			return false;
-		if (!json_value(j, each, depth + 1))
-			return false;
-	} while (json_take(j, ','));
-	return json_take(j, close);
-}
-
-static bool json_value(struct json *j, enum json_shape shape, int depth)
-{
-	int c = json_peek(j);
-
-	if (depth > JSON_DEPTH_MAX)
-		return false;
-	switch (c) {
-	case '{':
-		j->at++;
-		if (shape != JSON_ANY && shape != JSON_MAP_OF_STRINGS &&
-		    shape != JSON_MAP_OF_NUMBERS && shape != JSON_OBJECT_OR_ARRAY)
-			j->misshapen = true;
-		return json_items(j, '}',
-				  shape == JSON_MAP_OF_STRINGS   ? JSON_STRING
-				  : shape == JSON_MAP_OF_NUMBERS ? JSON_NUMBERS
-								 : JSON_ANY,
-				  depth);
-	case '[':
-		j->at++;
-		if (shape != JSON_ANY && shape != JSON_NUMBERS && shape != JSON_OBJECT_OR_ARRAY)
-			j->misshapen = true;
-		return json_items(j, ']', shape == JSON_NUMBERS ? JSON_NUMBER : JSON_ANY, depth);
-	case '"':
-		if (shape != JSON_ANY && shape != JSON_STRING)
-			j->misshapen = true;
-		return json_string(j);
-	case 'n': /* Go leaves unset what null is for */
-		return json_word(j, "null");
-	case 't':
-	case 'f':
-		if (shape != JSON_ANY)
-			j->misshapen = true;
-		return json_word(j, c == 't' ? "true" : "false");
-	default:
-		if (shape != JSON_ANY && shape != JSON_NUMBER)
-			j->misshapen = true;
-		return (c == '-' || is_digit(c)) && json_number(j);
-	}
-}
+/* ---- values that are JSON ---- */
 
 /* What the reader of the key makes of the JSON, and an example. */
 static const struct json_key {
 	const char *key;
-	enum json_shape shape;
+	ifx_json_shape shape;
 	const char *meant, *example;
 } json_keys[] = {
-	{ "sidecar.istio.io/statsHistogramBuckets", JSON_MAP_OF_NUMBERS,
+	{ "sidecar.istio.io/statsHistogramBuckets", IFX_JSON_MAP_OF_NUMBERS,
 	  "an object of lists of numbers", "{\"istiocustom\":[1,5,10,50]}" },
-	{ "sidecar.istio.io/userVolume", JSON_OBJECT_OR_ARRAY, "an object or an array",
+	{ "sidecar.istio.io/userVolume", IFX_JSON_OBJECT_OR_ARRAY, "an object or an array",
 	  "[{\"name\":\"certs\",\"secret\":{\"secretName\":\"certs\"}}]" },
-	{ "sidecar.istio.io/userVolumeMount", JSON_OBJECT_OR_ARRAY, "an object or an array",
+	{ "sidecar.istio.io/userVolumeMount", IFX_JSON_OBJECT_OR_ARRAY, "an object or an array",
 	  "[{\"name\":\"certs\",\"mountPath\":\"/certs\",\"readOnly\":true}]" },
-	{ "traffic.istio.io/nodeSelector", JSON_MAP_OF_STRINGS, "an object of strings",
+	{ "traffic.istio.io/nodeSelector", IFX_JSON_MAP_OF_STRINGS, "an object of strings",
 	  "{\"kubernetes.io/os\":\"linux\"}" },
 };
 
@@ -239,85 +84,11 @@ static const struct json_key *json_key_of(const struct ifx_key_fact *fact)
 static bool json_ok(const struct ifx_key_fact *fact, ifx_str text, struct ifx_buf *why)
 {
 	const struct json_key *key = json_key_of(fact);
-	struct json j = { .s = text };
+	ifx_json_fit fit = ifx_json_check(text, key ? key->shape : IFX_JSON_ANY);
 
-	if (!json_value(&j, key ? key->shape : JSON_ANY, 0) || json_peek(&j) != -1)
-		j.misshapen = true, key = NULL;
-	if (j.misshapen && why)
-		ifx_buf_addf(why, "not %s", key ? key->meant : "JSON");
-	return !j.misshapen;
-}
-
-static void json_quote(struct ifx_buf *out, ifx_str text)
-{
-	ifx_buf_addc(out, '"');
-	for (size_t i = 0; i < text.len; i++) {
-		unsigned char c = (unsigned char)text.ptr[i];
-
-		if (c == '"' || c == '\\')
-			ifx_buf_addf(out, "\\%c", c);
-		else if (c < ' ')
-			ifx_buf_addf(out, "\\u%04x", c);
-		else
-			ifx_buf_addc(out, (char)c);
-	}
-	ifx_buf_addc(out, '"');
-}
-
-/* YAML as JSON, where both sides agree what each scalar is. */
-static bool json_of_yaml(struct ifx_buf *out, const struct ifx_node *node)
-{
-	struct ifx_plain plain;
-	struct json number;
-
-	if (!node || node->tag.len || node->anchor.len)
-		return false;
-	switch (node->kind) {
-	case IFX_MAP:
-	case IFX_SEQ:
-		ifx_buf_addc(out, node->kind == IFX_MAP ? '{' : '[');
-		for (const struct ifx_entry *e = node->first; e; e = e->next) {
-			if (e->prev)
-				ifx_buf_addc(out, ',');
-			if (e->key) {
-				/* A number as a key is a string to JSON, and which one is not
-				 * sure. */
-				if (!ifx_is(e->key, IFX_SCALAR) || !ifx_is_string(e->key) ||
-				    ifx_str_eq(ifx_text(e->key), IFX_LIT("<<")))
-					return false;
-				json_quote(out, ifx_text(e->key));
-				ifx_buf_addc(out, ':');
-			}
-			if (!json_of_yaml(out, e->value))
-				return false;
-		}
-		ifx_buf_addc(out, node->kind == IFX_MAP ? '}' : ']');
-		return true;
-	case IFX_SCALAR:
-		if (ifx_is_null(node)) {
-			ifx_buf_add(out, IFX_LIT("null"));
-			return true;
-		}
-		if (node->style != IFX_PLAIN) {
-			json_quote(out, ifx_text(node));
-			return true;
-		}
-		plain = ifx_resolve_plain(ifx_text(node));
-		number = (struct json){ .s = ifx_text(node) };
-		if (plain.type == IFX_TYPE_STR)
-			json_quote(out, ifx_text(node));
-		else if (plain.type == IFX_TYPE_BOOL && plain.core_bool)
-			ifx_buf_add(out, plain.truth ? IFX_LIT("true") : IFX_LIT("false"));
-		else if (plain.type != IFX_TYPE_BOOL && !plain.ambiguous && json_number(&number) &&
-			 number.at == number.s.len)
-			ifx_buf_add(out, ifx_text(node));
-		else
-			return false;
-		return true;
-	case IFX_ALIAS:
-		break;
-	}
-	return false;
+	if (fit != IFX_JSON_FITS && why)
+		ifx_buf_addf(why, "not %s", fit == IFX_JSON_MISSHAPEN ? key->meant : "JSON");
+	return fit == IFX_JSON_FITS;
 }
 
 /* `a=b,c=d`, the way the annotation's own page shows it. */
@@ -339,9 +110,9 @@ static bool json_of_pairs(struct ifx_buf *out, ifx_str text)
 				return false;
 		if (out->len > 1)
 			ifx_buf_addc(out, ',');
-		json_quote(out, ifx_str_sub(item, 0, eq));
+		ifx_buf_add_json(out, ifx_str_sub(item, 0, eq));
 		ifx_buf_addc(out, ':');
-		json_quote(out, ifx_str_sub(item, eq + 1, item.len - eq - 1));
+		ifx_buf_add_json(out, ifx_str_sub(item, eq + 1, item.len - eq - 1));
 	}
 	ifx_buf_addc(out, '}');
 	return true;
@@ -437,7 +208,7 @@ static ifx_str unit_of(ifx_str s, ifx_str *number)
 {
 	size_t n = 0;
 
-	while (n < s.len && (is_digit((unsigned char)s.ptr[n]) || strchr("+-.,", s.ptr[n])))
+	while (n < s.len && (ifx_is_digit((unsigned char)s.ptr[n]) || strchr("+-.,", s.ptr[n])))
 		n++;
 	*number = ifx_str_sub(s, 0, n);
 	return ifx_str_trim(ifx_str_sub(s, n, s.len - n));
@@ -476,7 +247,7 @@ static void mend_uint(struct ifx_buf *out, const struct ifx_key_fact *fact, ifx_
 
 	if (s.len && s.ptr[0] == '+')
 		s = ifx_str_sub(s, 1, s.len - 1);
-	while (n < s.len && is_digit((unsigned char)s.ptr[n]))
+	while (n < s.len && ifx_is_digit((unsigned char)s.ptr[n]))
 		n++;
 	unit = ifx_str_trim(ifx_str_sub(s, n, s.len - n));
 	if (!unit.len || (is_one_of(unit, "s,sec,secs,second,seconds") &&
@@ -574,7 +345,7 @@ static void mend_json(struct ifx_buf *out, const struct look *l, ifx_str s)
 	}
 	doc = ifx_embedded(l->m->cx, l->m->value, NULL);
 	if (!doc || !doc->root || doc->root->kind == IFX_SCALAR || doc->n_comments ||
-	    !json_of_yaml(out, doc->root))
+	    !ifx_json_of_yaml(out, doc->root))
 		ifx_buf_clear(out);
 }
 

@@ -90,3 +90,36 @@ void ifx_buf_addf(struct ifx_buf *buf, const char *fmt, ...)
 	ifx_buf_vaddf(buf, fmt, ap);
 	va_end(ap);
 }
+
+void ifx_buf_add_json(struct ifx_buf *out, ifx_str text)
+{
+	size_t done = 0;
+
+	ifx_buf_addc(out, '"');
+	for (size_t at = 0; at < text.len;) {
+		uint32_t p = 0;
+		size_t len = ifx_utf8_decode(ifx_str_sub(text, at, text.len - at), &p);
+
+		if (len && p >= 0x20 && p != '"' && p != '\\' && p != 0x7f) {
+			at += len;
+			continue;
+		}
+		ifx_buf_add(out, ifx_str_sub(text, done, at - done));
+		if (!len)
+			ifx_buf_add(out, IFX_LIT("\xef\xbf\xbd"));
+		else if (p == '"' || p == '\\')
+			ifx_buf_addf(out, "\\%c", (int)p);
+		else if (p == '\n')
+			ifx_buf_add(out, IFX_LIT("\\n"));
+		else if (p == '\r')
+			ifx_buf_add(out, IFX_LIT("\\r"));
+		else if (p == '\t')
+			ifx_buf_add(out, IFX_LIT("\\t"));
+		else
+			ifx_buf_addf(out, "\\u%04x", (unsigned)p);
+		at += len ? len : 1;
+		done = at;
+	}
+	ifx_buf_add(out, ifx_str_sub(text, done, text.len - done));
+	ifx_buf_addc(out, '"');
+}

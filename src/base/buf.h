@@ -32,6 +32,8 @@ void ifx_buf_addc(struct ifx_buf *buf, char c);
 void ifx_buf_fill(struct ifx_buf *buf, char c, size_t n);
 void ifx_buf_addf(struct ifx_buf *buf, const char *fmt, ...) IFX_PRINTF(2, 3);
 void ifx_buf_vaddf(struct ifx_buf *buf, const char *fmt, va_list ap) IFX_PRINTF(2, 0);
+/** A JSON string literal, quotes included; each byte that is not valid UTF-8 becomes U+FFFD. */
+void ifx_buf_add_json(struct ifx_buf *buf, ifx_str text);
 
 static inline ifx_str ifx_buf_str(const struct ifx_buf *buf)
 {

@@ -83,3 +83,25 @@ bool ifx_str_split(ifx_str *rest, char sep, ifx_str *piece)
 	*rest = ifx_str_sub(*rest, at + 1, rest->len - at - 1);
 	return true;
 }
+
+size_t ifx_utf8_decode(ifx_str s, uint32_t *point)
+{
+	static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
+	unsigned char c = (unsigned char)s.ptr[0];
+	size_t len = c < 0x80 ? 1 : c < 0xc0 ? 0 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : c < 0xf8 ? 4 : 0;
+	uint32_t p = len == 1 ? c : c & (0x7fu >> len);
+
+	if (len > s.len)
+		return 0;
+	for (size_t i = 1; i < len; i++) {
+		unsigned char next = (unsigned char)s.ptr[i];
+
+		if ((next & 0xc0) != 0x80)
+			return 0;
+		p = p << 6 | (next & 0x3f);
+	}
+	if (p < least[len] || p > 0x10ffff || (p >= 0xd800 && p <= 0xdfff))
+		return 0;
+	*point = p;
+	return len;
+}

@@ -57,6 +57,12 @@ static inline ifx_str ifx_str_sub(ifx_str s, size_t at, size_t len)
 	return (ifx_str){ at ? s.ptr + at : s.ptr, len };
 }
 
+/** An ASCII digit. */
+static inline bool ifx_is_digit(int c)
+{
+	return c >= '0' && c <= '9';
+}
+
 /** Three-way byte order, as memcmp; a prefix sorts first. */
 int ifx_str_cmp(ifx_str a, ifx_str b);
 /** Equal but for ASCII letter case. */
@@ -74,5 +80,11 @@ ifx_str ifx_str_trim(ifx_str s);
  * False when `*rest` was exhausted before (ptr NULL); the last piece sets ptr to NULL.
  */
 bool ifx_str_split(ifx_str *rest, char sep, ifx_str *piece);
+
+/**
+ * Length in bytes of the UTF-8 sequence (RFC 3629) at the start of `s`, which is not empty, and its
+ * code point; 0 when it is none.
+ */
+size_t ifx_utf8_decode(ifx_str s, uint32_t *point);
 
 #endif

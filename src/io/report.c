@@ -6,29 +6,6 @@
 
 /* --- characters ------------------------------------------------------------------------------ */
 
-/* Length of the UTF-8 sequence at the start of `s`, and its code point; 0 when it is none. */
-static size_t decode(ifx_str s, uint32_t *point)
-{
-	static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
-	unsigned char c = (unsigned char)s.ptr[0];
-	size_t len = c < 0x80 ? 1 : c < 0xc0 ? 0 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : c < 0xf8 ? 4 : 0;
-	uint32_t p = len == 1 ? c : c & (0x7fu >> len);
-
-	if (len > s.len)
-		return 0;
-	for (size_t i = 1; i < len; i++) {
-		unsigned char next = (unsigned char)s.ptr[i];
-
-		if ((next & 0xc0) != 0x80)
-			return 0;
-		p = p << 6 | (next & 0x3f);
-	}
-	if (p < least[len] || p > 0x10ffff || (p >= 0xd800 && p <= 0xdfff))
-		return 0;
-	*point = p;
-	return len;
-}
-
 /* What could move a terminal's cursor, end a line, or turn the text around. */
 static bool is_unprintable(uint32_t p)
 {
@@ -44,7 +21,7 @@ static void add_plain(struct ifx_buf *out, ifx_str s)
 
 	for (size_t at = 0; at < s.len;) {
 		uint32_t p = 0;
-		size_t len = decode(ifx_str_sub(s, at, s.len - at), &p);
+		size_t len = ifx_utf8_decode(ifx_str_sub(s, at, s.len - at), &p);
 
 		if (len && !is_unprintable(p)) {
 			at += len;
@@ -65,39 +42,6 @@ static void add_plain(struct ifx_buf *out, ifx_str s)
 		done = at;
 	}
 	ifx_buf_add(out, ifx_str_sub(s, done, s.len - done));
-}
-
-void ifx_json_string(struct ifx_buf *out, ifx_str text)
-{
-	size_t done = 0;
-
-	ifx_buf_addc(out, '"');
-	for (size_t at = 0; at < text.len;) {
-		uint32_t p = 0;
-		size_t len = decode(ifx_str_sub(text, at, text.len - at), &p);
-
-		if (len && p >= 0x20 && p != '"' && p != '\\' && p != 0x7f) {
-			at += len;
-			continue;
-		}
-		ifx_buf_add(out, ifx_str_sub(text, done, at - done));
-		if (!len)
-			ifx_buf_add(out, IFX_LIT("\xef\xbf\xbd"));
-		else if (p == '"' || p == '\\')
-			ifx_buf_addf(out, "\\%c", (int)p);
-		else if (p == '\n')
-			ifx_buf_add(out, IFX_LIT("\\n"));
-		else if (p == '\r')
-			ifx_buf_add(out, IFX_LIT("\\r"));
-		else if (p == '\t')
-			ifx_buf_add(out, IFX_LIT("\\t"));
-		else
-			ifx_buf_addf(out, "\\u%04x", (unsigned)p);
-		at += len ? len : 1;
-		done = at;
-	}
-	ifx_buf_add(out, ifx_str_sub(text, done, text.len - done));
-	ifx_buf_addc(out, '"');
 }
 
 /* --- places ---------------------------------------------------------------------------------- */
@@ -254,7 +198,7 @@ static void add_string(struct ifx_buf *out, const char *key, ifx_str value)
 {
 	add_key(out, key);
 	if (value.ptr)
-		ifx_json_string(out, value);
+		ifx_buf_add_json(out, value);
 	else
 		ifx_buf_add(out, IFX_LIT("null"));
 }
@@ -277,7 +221,7 @@ static void add_operations(struct ifx_buf *out, const struct ifx_op_note *op)
 		for (size_t i = 0; i < op->n_comments; i++) {
 			if (i)
 				ifx_buf_addc(out, ',');
-			ifx_json_string(out, op->comments[i]);
+			ifx_buf_add_json(out, op->comments[i]);
 		}
 		ifx_buf_add(out, IFX_LIT("]}"));
 	}

@@ -57,9 +57,6 @@ void ifx_report_end(struct ifx_reporter *rep, struct ifx_buf *out);
 /** One line for a person: what was fixed, what is left, what was held back. */
 void ifx_report_summary(const struct ifx_reporter *rep, bool wrote, struct ifx_buf *out);
 
-/** JSON string literal, quotes included; each byte that is not valid UTF-8 becomes U+FFFD. */
-void ifx_json_string(struct ifx_buf *out, ifx_str text);
-
 /**
  * Line and column, both from 1, column in Unicode code points, of byte `at`. A byte order mark at
  * the start takes no column; only "\n" ends a line.

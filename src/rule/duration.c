@@ -22,11 +22,6 @@ static const char no_unit[] = "has no unit";
 static const char unknown_unit[] = "has an unknown unit";
 static const char too_large[] = "does not fit: at most 292 years";
 
-static bool is_digit(char c)
-{
-	return c >= '0' && c <= '9';
-}
-
 static bool is_letter(char c)
 {
 	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (unsigned char)c >= 0x80;
@@ -74,7 +69,7 @@ static const char *read_decimal(ifx_str *s, struct decimal *out)
 	bool digits = false, full = false;
 
 	*out = (struct decimal){ 0, 0, 1 };
-	for (; is_digit(first(*s)); skip(s, 1)) {
+	for (; ifx_is_digit(first(*s)); skip(s, 1)) {
 		unsigned d = (unsigned)(first(*s) - '0');
 
 		digits = true;
@@ -85,7 +80,7 @@ static const char *read_decimal(ifx_str *s, struct decimal *out)
 	if (first(*s) == '.') {
 		skip(s, 1);
 		/* Digits that no longer fit are below a nanosecond: Go ignores them. */
-		for (; is_digit(first(*s)); skip(s, 1)) {
+		for (; ifx_is_digit(first(*s)); skip(s, 1)) {
 			unsigned d = (unsigned)(first(*s) - '0');
 
 			digits = true;
@@ -168,7 +163,7 @@ static const char *read_go(ifx_str s, long long *ns)
 
 		if (why)
 			return why;
-		while (len < s.len && s.ptr[len] != '.' && !is_digit(s.ptr[len]))
+		while (len < s.len && s.ptr[len] != '.' && !ifx_is_digit(s.ptr[len]))
 			len++;
 		if (!len)
 			return no_unit;
@@ -191,7 +186,7 @@ static bool is_gep2257(ifx_str s)
 	for (int group = 0; group < 4 && s.len; group++) {
 		size_t digits = 0;
 
-		while (digits < s.len && is_digit(s.ptr[digits]))
+		while (digits < s.len && ifx_is_digit(s.ptr[digits]))
 			digits++;
 		if (digits < 1 || digits > 5)
 			return false;
@@ -217,7 +212,7 @@ static const char *read_bare(ifx_str s, long long *ns)
 	const char *why;
 
 	/* Readers of YAML take 045 for 37. */
-	if (s.len > 1 && s.ptr[0] == '0' && is_digit(s.ptr[1]))
+	if (s.len > 1 && s.ptr[0] == '0' && ifx_is_digit(s.ptr[1]))
 		return "has no unit and a leading zero";
 	why = read_decimal(&s, &n);
 	if (!why && s.len)
@@ -244,7 +239,7 @@ static const char *read_loose(ifx_str s, long long *ns, const char **assumption)
 		if (why)
 			return why;
 		skip_blanks(&s);
-		while (len < s.len && s.ptr[len] != '.' && !is_digit(s.ptr[len]) &&
+		while (len < s.len && s.ptr[len] != '.' && !ifx_is_digit(s.ptr[len]) &&
 		       !is_blank(s.ptr[len]))
 			len++;
 		if (!len)

@@ -24,11 +24,6 @@ static bool wrong(struct ifx_buf *why, const char *fmt, ...)
 	return false;
 }
 
-static bool is_digit(char c)
-{
-	return c >= '0' && c <= '9';
-}
-
 static bool is_lower(char c)
 {
 	return c >= 'a' && c <= 'z';
@@ -36,7 +31,7 @@ static bool is_lower(char c)
 
 static bool is_alnum(char c)
 {
-	return is_digit(c) || is_lower(c) || (c >= 'A' && c <= 'Z');
+	return ifx_is_digit(c) || is_lower(c) || (c >= 'A' && c <= 'Z');
 }
 
 /** The text without its first `n` bytes. */
@@ -50,7 +45,7 @@ static size_t digits(ifx_str s)
 {
 	size_t n = 0;
 
-	while (n < s.len && is_digit(s.ptr[n]))
+	while (n < s.len && ifx_is_digit(s.ptr[n]))
 		n++;
 	return n;
 }
@@ -135,7 +130,8 @@ static bool check_enum(const struct ifx_key_fact *fact, ifx_str value, struct if
 static bool has_shape(ifx_str s, const char *shape)
 {
 	for (size_t i = 0; shape[i]; i++)
-		if (i >= s.len || (shape[i] == '0' ? !is_digit(s.ptr[i]) : s.ptr[i] != shape[i]))
+		if (i >= s.len ||
+		    (shape[i] == '0' ? !ifx_is_digit(s.ptr[i]) : s.ptr[i] != shape[i]))
 			return false;
 	return true;
 }
@@ -222,7 +218,7 @@ static bool is_dns_label(ifx_str s)
 	if (!s.len || s.len > 63 || s.ptr[0] == '-' || s.ptr[s.len - 1] == '-')
 		return false;
 	for (size_t i = 0; i < s.len; i++)
-		if (!is_lower(s.ptr[i]) && !is_digit(s.ptr[i]) && s.ptr[i] != '-')
+		if (!is_lower(s.ptr[i]) && !ifx_is_digit(s.ptr[i]) && s.ptr[i] != '-')
 			return false;
 	return true;
 }
@@ -244,7 +240,7 @@ static bool check_dns_name(ifx_str value, struct ifx_buf *why)
 		char c = value.ptr[i];
 		bool edge = start || i + 1 == value.len || value.ptr[i + 1] == '.';
 
-		if (!is_lower(c) && !is_digit(c) && (edge || (c != '-' && c != '.')))
+		if (!is_lower(c) && !ifx_is_digit(c) && (edge || (c != '-' && c != '.')))
 			return wrong(why,
 				     "a name has lower-case letters, digits, '-' and '.' only");
 		start = c == '.';

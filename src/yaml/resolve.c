@@ -24,15 +24,10 @@ struct number {
 	double value;       /* FLOAT */
 };
 
-static bool is_digit(char c)
-{
-	return c >= '0' && c <= '9';
-}
-
 /** Value of a digit in bases up to 16, 16 if it is none. */
 static unsigned digit(char c)
 {
-	if (is_digit(c))
+	if (ifx_is_digit(c))
 		return (unsigned)(c - '0');
 	c = (char)(c | 0x20);
 	return c >= 'a' && c <= 'f' ? (unsigned)(c - 'a') + 10 : 16;
@@ -152,7 +147,8 @@ static bool read_float(struct cursor in, struct number *out)
 
 	if (is_sign(peek(&in)))
 		next(&in);
-	for (char c = peek(&in); is_digit(c) || (c == '.' && !point); next(&in), c = peek(&in)) {
+	for (char c = peek(&in); ifx_is_digit(c) || (c == '.' && !point);
+	     next(&in), c = peek(&in)) {
 		if (c == '.') {
 			point = true;
 			continue;
@@ -182,7 +178,7 @@ static bool read_float(struct cursor in, struct number *out)
 			next(&in);
 		if (at_end(&in))
 			return false;
-		for (; is_digit(peek(&in)); next(&in))
+		for (; ifx_is_digit(peek(&in)); next(&in))
 			if (e < 10000)
 				e = e * 10 + (peek(&in) - '0');
 		e = less ? -e : e;
@@ -204,8 +200,9 @@ static bool has_underscore(ifx_str text)
 static bool underscores_divide_digits(ifx_str text)
 {
 	for (size_t i = 0; i < text.len; i++)
-		if (text.ptr[i] == '_' && (!i || i + 1 == text.len || !is_digit(text.ptr[i - 1]) ||
-					   !is_digit(text.ptr[i + 1])))
+		if (text.ptr[i] == '_' &&
+		    (!i || i + 1 == text.len || !ifx_is_digit(text.ptr[i - 1]) ||
+		     !ifx_is_digit(text.ptr[i + 1])))
 			return false;
 	return true;
 }
@@ -229,7 +226,7 @@ static struct number read_number(ifx_str text)
 		return n;
 	in = (struct cursor){ text.ptr, text.ptr + text.len };
 	c = text.ptr[0];
-	if (c == '.' || is_sign(c) || is_digit(c)) {
+	if (c == '.' || is_sign(c) || ifx_is_digit(c)) {
 		if (is_inf_or_nan(text))
 			n.kind = NO_VALUE;
 		else if (c != '.' && (read_integer(in, &n) || read_binary(in, &n)))
@@ -313,7 +310,7 @@ static bool write_float(double value, char *out, size_t size)
 		p++;
 	}
 	for (; *p != 'e'; p++)
-		if (is_digit(*p))
+		if (ifx_is_digit(*p))
 			digits[n++] = *p;
 	exponent = atoi(p + 1);
 	while (n > 1 && digits[n - 1] == '0')

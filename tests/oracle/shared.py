@@ -47,6 +47,17 @@ def run(args, timeout=20, **kw):
         return subprocess.CompletedProcess(args, None, e.stdout or b"", e.stderr or b"")
 
 
+def files(root):
+    """{path below root: bytes} of every file of a tree."""
+    out = {}
+    for d, _, names in os.walk(root):
+        for name in names:
+            p = os.path.join(d, name)
+            with open(p, "rb") as f:
+                out[os.path.relpath(p, root)] = f.read()
+    return out
+
+
 def need_yaml():
     """PyYAML, or the same script under a Python that has it, or skip."""
     try:
