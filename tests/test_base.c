@@ -225,6 +225,37 @@ static void a_planned_failure_comes_once(void **state)
 	ifx_arena_release(&arena);
 }
 
+static void json_strings_are_always_valid(void **state)
+{
+	static const struct {
+		ifx_str text;
+		const char *json;
+	} cases[] = {
+		{ { "", 0 }, "\"\"" },
+		{ { "a\"b\\c/", 6 }, "\"a\\\"b\\\\c/\"" },
+		{ { "\n\r\t\0\x1f\x7f", 6 }, "\"\\n\\r\\t\\u0000\\u001f\\u007f\"" },
+		{ { "\xc3\xa4\xf0\x9f\x98\x80", 6 }, "\"\xc3\xa4\xf0\x9f\x98\x80\"" },
+		/* lone, cut off, too long, a surrogate, beyond the last: one mark per byte */
+		{ { "\xff", 1 }, "\"\xef\xbf\xbd\"" },
+		{ { "a\xc3", 2 }, "\"a\xef\xbf\xbd\"" },
+		{ { "\xc0\xaf", 2 }, "\"\xef\xbf\xbd\xef\xbf\xbd\"" },
+		{ { "\xed\xa0\x80", 3 }, "\"\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\"" },
+		{ { "\xf4\x90\x80\x80x", 5 },
+		  "\"\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbdx\"" },
+		{ { "\x80", 1 }, "\"\xef\xbf\xbd\"" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct ifx_buf out;
+
+		ifx_buf_init(&out, 1000);
+		ifx_buf_add_json(&out, cases[i].text);
+		assert_string_equal(out.data, cases[i].json);
+		ifx_buf_release(&out);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -237,6 +268,7 @@ int main(void)
 		cmocka_unit_test(nothing_is_something_in_an_arena),
 		cmocka_unit_test(arrays_double),
 		cmocka_unit_test(a_planned_failure_comes_once),
+		cmocka_unit_test(json_strings_are_always_valid),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
