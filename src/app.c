@@ -8,8 +8,8 @@
 #include "io/diff.h"
 #include "io/files.h"
 #include "io/inplace.h"
-#include "io/report.h"
 #include "pipeline.h"
+#include "report/report.h"
 #include "ruleset.h"
 #include "say.h"
 
@@ -112,16 +112,6 @@ static void complain_usage(struct app *app, const char *message)
 	ifx_say_error(&app->err, "%s", message);
 }
 
-/* The reporter, for lines that go to `to`. */
-static struct ifx_reporter *reporter_to(struct app *app, const struct ifx_buf *to)
-{
-	const struct ifx_config *c = app->config;
-
-	app->reporter.color = app->reporter.format == IFX_FORMAT_TEXT &&
-			      (to == &app->err ? c->color_err : c->color_out);
-	return &app->reporter;
-}
-
 /* ---- one input ---- */
 
 /* Does the file lie below templates/ of a Helm chart? Without memory yes: it is left alone then. */
@@ -194,17 +184,6 @@ static bool forgive_templates(const struct source *source, struct ifx_outcome *o
 	return true;
 }
 
-/* They are no findings: the summary counts files that failed, not them. */
-static void report_problems(struct app *app, struct ifx_file_report report)
-{
-	struct ifx_buf *to = app->reporter.format == IFX_FORMAT_JSON ? &app->out : &app->err;
-	struct ifx_tally tally = app->reporter.tally;
-
-	report.only_left = false;
-	ifx_report_file(reporter_to(app, to), &report, to);
-	app->reporter.tally = tally;
-}
-
 static bool write_back(struct app *app, const struct source *source, ifx_str after)
 {
 	struct ifx_buf target, why;
@@ -240,14 +219,13 @@ static void write_result(struct app *app, const struct source *source, struct if
 
 static void show_check(struct app *app, const struct ifx_file_report *report)
 {
-	size_t fixed = 0;
+	size_t fixed = 0, n = report->n_findings - report->n_problems;
 
-	for (size_t i = 0; i < report->n_findings; i++)
+	for (size_t i = report->n_problems; i < report->n_findings; i++)
 		fixed += report->findings[i]->applied;
 	ifx_buf_add(&app->out, IFX_LIT("would fix "));
 	ifx_say_text(&app->out, report->path);
-	ifx_buf_addf(&app->out, " (%zu of %zu finding%s)\n", fixed, report->n_findings,
-		     report->n_findings == 1 ? "" : "s");
+	ifx_buf_addf(&app->out, " (%zu of %zu finding%s)\n", fixed, n, n == 1 ? "" : "s");
 }
 
 /* `git apply` takes paths below the current directory only: those are written as it wants them. */
@@ -297,11 +275,14 @@ static struct ifx_buf *show_result(struct app *app, const struct ifx_file_report
 
 static void report_findings(struct app *app, const struct ifx_file_report *report)
 {
+	const struct ifx_config *c = app->config;
 	struct ifx_buf nowhere, *to = show_result(app, report);
 
 	ifx_buf_init(&nowhere, IFX_BUF_MAX);
 	to = to ? to : &nowhere;
-	ifx_report_file(reporter_to(app, to), report, to);
+	app->reporter.color = to == &app->err ? c->color_err : c->color_out;
+	app->reporter.color_problems = c->color_err;
+	ifx_report_file(&app->reporter, report, to, &app->err);
 	ifx_buf_release(&nowhere);
 }
 
@@ -316,21 +297,15 @@ static bool deliver(struct app *app, const struct source *source, struct ifx_out
 		.only_left = app->filter || app->config->mode != IFX_MODE_REPORT,
 	};
 	const struct ifx_finding **list;
-	size_t n_problems;
 
-	if (!problems_first(outcome, &list, &n_problems))
+	if (!problems_first(outcome, &list, &report.n_problems))
 		return false;
 	if (outcome->failed && !forgive_templates(source, outcome)) {
 		app->failed = true;
 		app->reporter.tally.failed++;
 	}
 	report.findings = list;
-	report.n_findings = n_problems;
-	if (n_problems) {
-		report_problems(app, report);
-		report.findings += n_problems;
-	}
-	report.n_findings = outcome->n - n_problems;
+	report.n_findings = outcome->n;
 	app->would_change |= changes;
 	if (changes && !app->filter && app->config->mode == IFX_MODE_IN_PLACE)
 		write_result(app, source, outcome, &report);

@@ -29,7 +29,7 @@ struct ifx_config {
 	struct ifx_pick *picks;
 	size_t n_picks, cap_picks;
 	struct ifx_texts select, ignore, exclude, rules;
-	int format; /* IFX_FORMAT_ of io/report.h */
+	int format; /* IFX_FORMAT_ of report/report.h */
 	bool format_given;
 	ifx_severity fail_on;
 	bool fail_on_given;

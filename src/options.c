@@ -3,7 +3,7 @@
 
 #include "base/alloc.h"
 #include "base/buf.h"
-#include "io/report.h"
+#include "report/report.h"
 #include "say.h"
 
 #include <stdio.h>
@@ -161,13 +161,11 @@ static bool set_rules(struct ifx_config *c, ifx_str arg, struct ifx_buf *err)
 static bool set_format(struct ifx_config *c, ifx_str arg, struct ifx_buf *err)
 {
 	c->format_given = true;
-	if (ifx_str_eq(arg, IFX_LIT("text")))
-		c->format = IFX_FORMAT_TEXT;
-	else if (ifx_str_eq(arg, IFX_LIT("json")))
-		c->format = IFX_FORMAT_JSON;
-	else
-		return bad(err, "--format is text or json, not '%.*s'", IFX_ARG(arg));
-	return true;
+	for (c->format = 0; ifx_report_format_name(c->format); c->format++)
+		if (ifx_str_eq(arg, ifx_str_of(ifx_report_format_name(c->format))))
+			return true;
+	c->format = IFX_FORMAT_TEXT;
+	return bad(err, "--format is text or json, not '%.*s'", IFX_ARG(arg));
 }
 
 static bool set_fail_on(struct ifx_config *c, ifx_str arg, struct ifx_buf *err)

@@ -6,7 +6,7 @@
 #include <cmocka.h>
 
 #include "base/alloc.h"
-#include "io/report.h"
+#include "report/position.h"
 
 static void places_count_from_one(void **state)
 {
@@ -41,11 +41,10 @@ static void places_count_from_one(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
-		size_t line, column;
+		struct ifx_position p = ifx_position(ifx_str_of(cases[i].text), cases[i].at);
 
-		ifx_line_column(ifx_str_of(cases[i].text), cases[i].at, &line, &column);
-		assert_int_equal(line, cases[i].line);
-		assert_int_equal(column, cases[i].column);
+		assert_int_equal(p.line, cases[i].line);
+		assert_int_equal(p.column, cases[i].column);
 	}
 }
 
@@ -134,7 +133,7 @@ static void report(struct ifx_buf *out, struct ifx_reporter *rep, bool written, 
 	};
 
 	ifx_report_begin(rep, out);
-	ifx_report_file(rep, &file, out);
+	ifx_report_file(rep, &file, out, out);
 	ifx_report_end(rep, out);
 }
 
@@ -331,7 +330,7 @@ static void many_findings_are_linear(void **state)
 		};
 		struct ifx_reporter rep = { 0 };
 
-		ifx_report_file(&rep, &file, &out);
+		ifx_report_file(&rep, &file, &out, &out);
 		assert_int_equal(ifx_buf_status(&out), IFX_OK);
 		assert_int_equal(rep.tally.changed, 0);
 		for (size_t i = 0; i < text.len; i += 40)
@@ -358,7 +357,7 @@ static void unsorted_findings_are_still_right(void **state)
 
 	(void)state;
 	ifx_buf_init(&out, 1000);
-	ifx_report_file(&rep, &file, &out);
+	ifx_report_file(&rep, &file, &out, &out);
 	assert_non_null(strstr(out.data, "f:4:4: "));
 	assert_non_null(strstr(out.data, "f:2:1: "));
 	ifx_buf_release(&out);

@@ -1,0 +1,90 @@
+#include "report/format.h"
+#include "report/plain.h"
+
+static void add_style(struct ifx_buf *out, bool color, const char *sgr)
+{
+	if (color)
+		ifx_buf_addf(out, "\033[%sm", sgr);
+}
+
+static void add_clause(struct ifx_buf *out, const char *what, ifx_str text)
+{
+	if (!text.ptr)
+		return;
+	ifx_buf_add(out, IFX_LIT("; "));
+	ifx_buf_add(out, ifx_str_of(what));
+	ifx_add_plain(out, text);
+}
+
+/* Comments of entries that are removed for good. */
+static size_t comments_lost(const struct ifx_finding *f)
+{
+	size_t n = 0;
+
+	for (const struct ifx_op_note *op = f->ops; op; op = op->next)
+		n += op->n_comments;
+	return n;
+}
+
+static void add_hint(struct ifx_buf *out, const struct ifx_file_report *file,
+		     const struct ifx_finding *f)
+{
+	if (f->applied && file->written) {
+		ifx_buf_add(out, IFX_LIT(" (fixed)"));
+	} else if (f->level == IFX_CHOICE && !f->applied && (f->fixable || f->choices)) {
+		ifx_buf_addf(out, " (choose: %s", f->rule);
+		if (f->choices)
+			ifx_buf_addf(out, "=%s", f->choices);
+		ifx_buf_addc(out, ')');
+	} else if ((f->fixable && !f->refused.ptr) || f->applied) {
+		ifx_buf_addf(out, " (fix: %s", ifx_level_name(f->level));
+		if (comments_lost(f))
+			ifx_buf_add(out, comments_lost(f) > 1 ? IFX_LIT(", its comments go too")
+							      : IFX_LIT(", its comment goes too"));
+		ifx_buf_addc(out, ')');
+	}
+}
+
+static void add_line(struct ifx_buf *out, bool color, struct ifx_cursors *cursors,
+		     const struct ifx_finding *f)
+{
+	static const char *const colors[] = { "1;36", "1;33", "1;31" };
+	struct ifx_position at = ifx_finding_position(cursors, f);
+
+	add_style(out, color, "1");
+	ifx_add_plain(out, cursors->file->path);
+	ifx_buf_addf(out, ":%zu:%zu:", at.line, at.column);
+	add_style(out, color, "0");
+	ifx_buf_addc(out, ' ');
+	add_style(out, color, colors[f->severity]);
+	ifx_buf_addf(out, "%s:", ifx_severity_name(f->severity));
+	add_style(out, color, "0");
+	ifx_buf_addc(out, ' ');
+	ifx_add_plain(out, f->message);
+	add_clause(out, "", f->help);
+	if (!f->applied)
+		add_clause(out, "not fixed: ", f->refused);
+	add_hint(out, cursors->file, f);
+	ifx_buf_addc(out, ' ');
+	add_style(out, color, "2");
+	ifx_buf_addf(out, f->ist ? "[%s %s]" : "[%s]", f->rule, f->ist);
+	add_style(out, color, "0");
+	ifx_buf_addc(out, '\n');
+}
+
+static void add_file(struct ifx_reporter *rep, const struct ifx_file_report *file,
+		     struct ifx_buf *out, struct ifx_buf *problems)
+{
+	struct ifx_cursors cursors = ifx_cursors_of(file);
+
+	for (size_t i = 0; i < file->n_findings; i++) {
+		const struct ifx_finding *f = file->findings[i];
+
+		if (i < file->n_problems)
+			add_line(problems, rep->color_problems, &cursors, f);
+		else if (!f->applied || !file->only_left || rep->verbose)
+			add_line(out, rep->color, &cursors, f);
+	}
+}
+
+const struct ifx_report_format ifx_report_text = { .name = "text", .file = add_file };
