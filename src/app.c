@@ -410,7 +410,7 @@ static bool found_something(const struct app *app)
 
 static int finish(struct app *app)
 {
-	if (app->index.failed)
+	if (app->index.failed || app->index.environments.failed)
 		complain_usage(app, "out of memory; what other files show was not seen");
 	flush(app);
 	if (app->failed)
