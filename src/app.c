@@ -442,11 +442,18 @@ static bool check_paths(struct app *app, char *const *paths, size_t n)
 static void run_files(struct app *app, char *const *paths, size_t n, struct ifx_buf *bytes)
 {
 	const struct ifx_config *c = app->config;
-	struct ifx_file_options options = { c->exclude.items, c->exclude.n, c->force_exclude,
-					    c->no_gitignore };
-	ifx_status st = ifx_inputs_expand(&app->inputs, paths, n, &options, &app->names,
-					  complain_walk, app);
+	struct ifx_file_options options = { .n_exclude = c->exclude.n,
+					    .force_exclude = c->force_exclude,
+					    .no_gitignore = c->no_gitignore };
+	ifx_str *exclude = ifx_arena_alloc(&app->names, (c->exclude.n + 1) * sizeof(*exclude));
+	ifx_status st = IFX_ENOMEM;
 
+	for (size_t i = 0; exclude && i < c->exclude.n; i++)
+		exclude[i] = c->exclude.items[i].text;
+	options.exclude = exclude;
+	if (exclude)
+		st = ifx_inputs_expand(&app->inputs, paths, n, &options, &app->names, complain_walk,
+				       app);
 	if (st == IFX_ENOMEM)
 		complain_usage(app, "out of memory; give fewer files at once");
 	flush(app);

@@ -1,4 +1,4 @@
-/* What the user asked for. Filled by options.c, read by app.c. */
+/* What the user asked for. Filled by options.c, from the command line and from settings files. */
 #ifndef IFX_CONFIG_H
 #define IFX_CONFIG_H
 
@@ -16,14 +16,32 @@ typedef enum {
 	IFX_MODE_RULES, /* istio-fix rules [RULE] */
 } ifx_mode;
 
+struct ifx_option;
+
+/** A text, and where it was written as `file:line:col`; ptr NULL: on the command line. */
+struct ifx_said {
+	ifx_str text, where;
+};
+
 /** Texts in the order they were given. */
 struct ifx_texts {
-	ifx_str *items;
+	struct ifx_said *items;
 	size_t n, cap;
+	size_t inherited; /* the first ones: of an earlier layer (options.h) */
+};
+
+/** An option as it was given on the command line. */
+struct ifx_given {
+	const struct ifx_option *option;
+	ifx_str arg;
 };
 
 struct ifx_config {
 	struct ifx_arena arena;
+	struct ifx_given *given; /* the command line, to be repeated over the settings of a file */
+	size_t n_given, cap_given;
+	ifx_str where;   /* what is set now is written there, as in struct ifx_said */
+	bool layer_adds; /* see ifx_config_layer */
 	ifx_mode mode;
 	ifx_level level;
 	struct ifx_pick *picks;

@@ -1,25 +1,11 @@
-/* The one option table: it parses argv, it answers ifx_config_set, and it is what --help prints. */
-#include "config.h"
+#include "options.h"
 
 #include "base/alloc.h"
-#include "base/buf.h"
 #include "report/report.h"
-#include "say.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
-
-/* An option is carried out by one function; `arg` is NULL for those without argument. */
-typedef bool option_fn(struct ifx_config *c, ifx_str arg, struct ifx_buf *err);
-
-struct option_row {
-	char letter; /* 0: none */
-	const char *name;
-	const char *arg; /* NULL: none */
-	option_fn *set;
-	const char *help;
-};
 
 static bool bad(struct ifx_buf *err, const char *fmt, ...) IFX_PRINTF(2, 3);
 
@@ -33,15 +19,25 @@ static bool bad(struct ifx_buf *err, const char *fmt, ...)
 	return false;
 }
 
+/* Forget what the layers before this one said. */
+static void drop_inherited(struct ifx_texts *list)
+{
+	for (size_t i = list->inherited; i < list->n; i++)
+		list->items[i - list->inherited] = list->items[i];
+	list->n -= list->inherited;
+	list->inherited = 0;
+}
+
 static bool add_text(struct ifx_config *c, struct ifx_texts *list, ifx_str text)
 {
-	ifx_str *items = ifx_grow(list->items, &list->cap, list->n + 1, sizeof(*items));
+	struct ifx_said *items = ifx_grow(list->items, &list->cap, list->n + 1, sizeof(*items));
+	struct ifx_said said = { ifx_arena_copy(&c->arena, text), c->where };
 
 	if (!items)
 		return false;
 	list->items = items;
-	items[list->n] = ifx_arena_copy(&c->arena, text);
-	return items[list->n++].ptr != NULL;
+	items[list->n++] = said;
+	return said.text.ptr != NULL;
 }
 
 /* The next piece of a comma list, trimmed; empty ones are passed over. */
@@ -115,8 +111,8 @@ static bool set_level(struct ifx_config *c, ifx_str arg, struct ifx_buf *err)
 static bool add_pick(struct ifx_config *c, ifx_str rule, ifx_str answer)
 {
 	struct ifx_pick *picks = ifx_grow(c->picks, &c->cap_picks, c->n_picks + 1, sizeof(*picks));
-	struct ifx_pick pick = { ifx_arena_copy(&c->arena, rule),
-				 ifx_arena_copy(&c->arena, answer) };
+	struct ifx_pick pick = { ifx_arena_copy(&c->arena, rule), ifx_arena_copy(&c->arena, answer),
+				 c->where };
 
 	if (picks)
 		c->picks = picks;
@@ -145,16 +141,23 @@ static bool set_choose(struct ifx_config *c, ifx_str arg, struct ifx_buf *err)
 
 static bool set_select(struct ifx_config *c, ifx_str arg, struct ifx_buf *err)
 {
+	drop_inherited(&c->select);
+	drop_inherited(&c->ignore);
 	return add_list(c, &c->select, arg, err);
 }
 
 static bool set_ignore(struct ifx_config *c, ifx_str arg, struct ifx_buf *err)
 {
+	if (!c->layer_adds)
+		drop_inherited(&c->ignore);
 	return add_list(c, &c->ignore, arg, err);
 }
 
 static bool set_rules(struct ifx_config *c, ifx_str arg, struct ifx_buf *err)
 {
+	if (!arg.len)
+		return bad(err, "--rules wants a file or a directory");
+	drop_inherited(&c->rules);
 	return add_text(c, &c->rules, arg) || bad(err, "out of memory");
 }
 
@@ -197,6 +200,7 @@ static bool set_exit_on_fix(struct ifx_config *c, ifx_str arg, struct ifx_buf *e
 
 static bool set_exclude(struct ifx_config *c, ifx_str arg, struct ifx_buf *err)
 {
+	drop_inherited(&c->exclude);
 	return add_text(c, &c->exclude, arg) || bad(err, "out of memory");
 }
 
@@ -257,11 +261,16 @@ static bool likes_color(int fd)
 	return isatty(fd) && !(no_color && *no_color) && term && strcmp(term, "dumb") != 0;
 }
 
+void ifx_color_auto(struct ifx_config *c)
+{
+	c->color_out = likes_color(STDOUT_FILENO);
+	c->color_err = likes_color(STDERR_FILENO);
+}
+
 static bool set_color(struct ifx_config *c, ifx_str arg, struct ifx_buf *err)
 {
 	if (ifx_str_eq(arg, IFX_LIT("auto"))) {
-		c->color_out = likes_color(STDOUT_FILENO);
-		c->color_err = likes_color(STDERR_FILENO);
+		ifx_color_auto(c);
 		return true;
 	}
 	if (!ifx_str_eq(arg, IFX_LIT("always")) && !ifx_str_eq(arg, IFX_LIT("never")))
@@ -286,40 +295,59 @@ static bool set_verbose(struct ifx_config *c, ifx_str arg, struct ifx_buf *err)
 	return true;
 }
 
-static const struct option_row rows[] = {
-	{ 'i', "in-place", NULL, set_in_place, "write the fixes to the files" },
-	{ 0, "fix", NULL, set_in_place, NULL },
-	{ 'c', "check", NULL, set_check,
-	  "list what would change, write nothing; exit 1 if anything" },
-	{ 'd', "diff", NULL, set_diff, "print a unified diff; exit 1 if it is not empty" },
-	{ 'l', "list", NULL, set_list, "print only the names of files that would change" },
-	{ 0, "level", "LEVEL", set_level,
-	  "apply fixes up to safe, repair (default) or all (choices too)" },
-	{ 0, "choose", "RULE=ANSWER", set_choose,
-	  "answer a rule's question; see 'istio-fix rules RULE'" },
-	{ 's', "select", "RULES", set_select, "only these rules: a comma list, prefixes, ALL" },
-	{ 'x', "ignore", "RULES", set_ignore, "not these rules" },
-	{ 0, "rules", "FILE", set_rules, "add a rule, or all of a directory (*.yaml)" },
-	{ 'f', "format", "FORMAT", set_format, "text (default) or json" },
-	{ 0, "fail-on", "SEVERITY", set_fail_on,
-	  "lowest severity that makes exit 1: error, warning (default), info" },
-	{ 0, "exit-zero", NULL, set_exit_zero, "findings do not change the exit code" },
-	{ 0, "exit-non-zero-on-fix", NULL, set_exit_on_fix, "exit 1 if anything was fixed" },
-	{ 0, "exclude", "GLOB", set_exclude, "leave out what matches, as in a .gitignore" },
-	{ 0, "force-exclude", NULL, set_force_exclude, "--exclude holds for named files too" },
-	{ 0, "no-gitignore", NULL, set_no_gitignore, "walk into what git ignores as well" },
-	{ 0, "stdin-filename", "PATH", set_stdin_filename, "name of standard input in messages" },
-	{ 0, "istio-version", "1.N", set_istio_version,
-	  "the release the manifests are for; 1.32 unless said" },
-	{ 'n', "namespace", "NAME", set_namespace, "namespace of objects that do not say theirs" },
-	{ 0, "color", "WHEN", set_color, "auto (default), always or never" },
-	{ 'q', "quiet", NULL, set_quiet, "no summary" },
-	{ 'v', "verbose", NULL, set_verbose, "show what was fixed as well" },
-	{ 'h', "help", NULL, NULL, "print this" },
-	{ 'V', "version", NULL, NULL, "print the version" },
-};
+/* A functionConfig's: what is fixed is the answer, or nothing is and findings fail the build. */
+static bool set_mode_name(struct ifx_config *c, ifx_str arg, struct ifx_buf *err)
+{
+	if (ifx_str_eq(arg, IFX_LIT("fix")))
+		c->mode = IFX_MODE_REPORT;
+	else if (ifx_str_eq(arg, IFX_LIT("check")))
+		c->mode = IFX_MODE_CHECK;
+	else
+		return bad(err, "--mode is fix or check, not '%.*s'", IFX_ARG(arg));
+	return true;
+}
 
-enum { N_ROWS = sizeof(rows) / sizeof(*rows) };
+const struct ifx_option ifx_options[] = {
+	{ 'i', "in-place", NULL, set_in_place, 0, "write the fixes to the files" },
+	{ 0, "fix", NULL, set_in_place, 0, NULL },
+	{ 'c', "check", NULL, set_check, 0,
+	  "list what would change, write nothing; exit 1 if anything" },
+	{ 'd', "diff", NULL, set_diff, 0, "print a unified diff; exit 1 if it is not empty" },
+	{ 'l', "list", NULL, set_list, 0, "print only the names of files that would change" },
+	{ 0, "level", "LEVEL", set_level, IFX_KEY_RULES,
+	  "apply fixes up to safe, repair (default) or all (choices too)" },
+	{ 0, "choose", "RULE=ANSWER", set_choose, IFX_KEY_RULES | IFX_KEY_MAP,
+	  "answer a rule's question; see 'istio-fix rules RULE'" },
+	{ 's', "select", "RULES", set_select, IFX_KEY_RULES | IFX_KEY_LIST,
+	  "only these rules: a comma list, prefixes, ALL" },
+	{ 'x', "ignore", "RULES", set_ignore, IFX_KEY_RULES | IFX_KEY_LIST, "not these rules" },
+	{ 0, "rules", "FILE", set_rules, IFX_KEY_RUN | IFX_KEY_LIST,
+	  "add a rule, or all of a directory (*.yaml)" },
+	{ 'f', "format", "FORMAT", set_format, 0, "text (default) or json" },
+	{ 0, "fail-on", "SEVERITY", set_fail_on, IFX_KEY_RUN,
+	  "lowest severity that makes exit 1: error, warning (default), info" },
+	{ 0, "exit-zero", NULL, set_exit_zero, 0, "findings do not change the exit code" },
+	{ 0, "exit-non-zero-on-fix", NULL, set_exit_on_fix, 0, "exit 1 if anything was fixed" },
+	{ 0, "exclude", "GLOB", set_exclude, IFX_KEY_RUN | IFX_KEY_LIST,
+	  "leave out what matches, as in a .gitignore" },
+	{ 0, "force-exclude", NULL, set_force_exclude, IFX_KEY_RUN,
+	  "--exclude holds for named files too" },
+	{ 0, "no-gitignore", NULL, set_no_gitignore, IFX_KEY_RUN,
+	  "walk into what git ignores as well" },
+	{ 0, "stdin-filename", "PATH", set_stdin_filename, 0,
+	  "name of standard input in messages" },
+	{ 0, "istio-version", "1.N", set_istio_version, IFX_KEY_RULES,
+	  "the release the manifests are for; 1.32 unless said" },
+	{ 'n', "namespace", "NAME", set_namespace, IFX_KEY_RULES,
+	  "namespace of objects that do not say theirs" },
+	{ 0, "color", "WHEN", set_color, 0, "auto (default), always or never" },
+	{ 'q', "quiet", NULL, set_quiet, 0, "no summary" },
+	{ 'v', "verbose", NULL, set_verbose, 0, "show what was fixed as well" },
+	{ 'h', "help", NULL, NULL, 0, "print this" },
+	{ 'V', "version", NULL, NULL, 0, "print the version" },
+	{ 0, "mode", "MODE", set_mode_name, IFX_KEY_FUNCTION | IFX_KEY_ONLY, NULL },
+	{ 0, NULL, NULL, NULL, 0, NULL },
+};
 
 struct ifx_config *ifx_config_new(void)
 {
@@ -338,6 +366,7 @@ void ifx_config_free(struct ifx_config *c)
 {
 	if (!c)
 		return;
+	ifx_free(c->given);
 	ifx_free(c->picks);
 	ifx_free(c->select.items);
 	ifx_free(c->ignore.items);
@@ -347,255 +376,77 @@ void ifx_config_free(struct ifx_config *c)
 	ifx_free(c);
 }
 
-static const struct option_row *find_row(ifx_str name)
+const struct ifx_option *ifx_option_named(ifx_str name)
 {
-	for (size_t i = 0; i < N_ROWS; i++)
-		if (ifx_str_eq(ifx_str_of(rows[i].name), name))
-			return &rows[i];
+	for (const struct ifx_option *o = ifx_options; o->name; o++)
+		if (ifx_str_eq(ifx_str_of(o->name), name) && !(o->keys & IFX_KEY_ONLY))
+			return o;
 	return NULL;
 }
 
-static const struct option_row *find_letter(char letter)
+const struct ifx_option *ifx_option_lettered(char letter)
 {
-	for (size_t i = 0; i < N_ROWS; i++)
-		if (rows[i].letter == letter)
-			return &rows[i];
+	for (const struct ifx_option *o = ifx_options; o->name; o++)
+		if (letter && o->letter == letter)
+			return o;
 	return NULL;
+}
+
+bool ifx_option_give(struct ifx_config *c, const struct ifx_option *option, ifx_str arg,
+		     struct ifx_buf *err)
+{
+	struct ifx_given *given = ifx_grow(c->given, &c->cap_given, c->n_given + 1, sizeof(*given));
+	ifx_str copy = ifx_arena_copy(&c->arena, arg);
+
+	if (given)
+		c->given = given;
+	if (!given || !copy.ptr)
+		return bad(err, "out of memory");
+	if (!option->set(c, copy, err))
+		return false;
+	given[c->n_given++] = (struct ifx_given){ option, copy };
+	return true;
+}
+
+/* ---- layers ---- */
+
+void ifx_config_layer(struct ifx_config *c, bool adds)
+{
+	struct ifx_texts *lists[] = { &c->select, &c->ignore, &c->exclude, &c->rules };
+
+	for (size_t i = 0; i < sizeof(lists) / sizeof(*lists); i++)
+		lists[i]->inherited = lists[i]->n;
+	c->layer_adds = adds;
+	c->where = IFX_NONE;
+}
+
+bool ifx_config_repeat(struct ifx_config *c, const struct ifx_config *line, struct ifx_buf *err)
+{
+	ifx_config_layer(c, false);
+	c->color_out = line->color_out; /* auto unless given */
+	c->color_err = line->color_err;
+	for (size_t i = 0; i < line->n_given; i++)
+		if (!line->given[i].option->set(c, line->given[i].arg, err))
+			return false;
+	return true;
 }
 
 int ifx_config_set(struct ifx_config *c, const char *name, const char *value, char *err,
 		   size_t err_size)
 {
-	const struct option_row *row = find_row(ifx_str_of(name));
+	const struct ifx_option *option = ifx_option_named(ifx_str_of(name));
 	struct ifx_buf text;
 	bool ok = false;
 
 	ifx_buf_init(&text, 4096);
-	if (!row || !row->set)
+	if (!option || !option->set)
 		bad(&text, "there is no option '%s'", name);
-	else if (row->arg && !value)
+	else if (option->arg && !value)
 		bad(&text, "option '%s' wants a value", name);
 	else
-		ok = row->set(c, ifx_str_of(value ? value : ""), &text);
+		ok = ifx_option_give(c, option, ifx_str_of(value ? value : ""), &text);
 	if (err && err_size)
 		snprintf(err, err_size, "%.*s", IFX_ARG(ifx_buf_str(&text)));
 	ifx_buf_release(&text);
 	return ok ? 0 : -1;
-}
-
-static void add_help(struct ifx_buf *out)
-{
-	ifx_buf_add(
-		out,
-		IFX_LIT("istio-fix: fixes Istio manifests and leaves every other byte as it was\n"
-			"\n"
-			"  istio-fix [OPTIONS] PATH...        report findings; write nothing\n"
-			"  istio-fix -i [OPTIONS] PATH...     fix in place\n"
-			"  istio-fix [OPTIONS] -              filter: standard input to standard output\n"
-			"  istio-fix rules [RULE]             list the rules, explain one\n"
-			"\n"));
-	for (size_t i = 0; i < N_ROWS; i++) {
-		const struct option_row *r = &rows[i];
-		size_t start = out->len;
-
-		if (!r->help)
-			continue;
-		if (r->letter)
-			ifx_buf_addf(out, "  -%c, ", r->letter);
-		else
-			ifx_buf_fill(out, ' ', 6);
-		ifx_buf_addf(out, "--%s", r->name);
-		if (r->arg)
-			ifx_buf_addf(out, " %s", r->arg);
-		while (out->len - start < 30)
-			ifx_buf_addc(out, ' ');
-		ifx_buf_addf(out, " %s\n", r->help);
-	}
-	ifx_buf_add(out,
-		    IFX_LIT("\nExit: 0 nothing left, 1 findings left or something would change, "
-			    "2 usage, input or output error.\n"));
-}
-
-static void add_version(struct ifx_buf *out)
-{
-	ifx_buf_addf(out, "istio-fix %s\n", ifx_version());
-}
-
-const char *ifx_version(void)
-{
-	return IFX_VERSION;
-}
-
-/* ---- the command line ---- */
-
-/* What comes after a word. */
-enum { CARRY_ON, PRINT_HELP, PRINT_VERSION, USAGE };
-
-struct line {
-	struct ifx_config *config;
-	char **argv;
-	int argc;
-	int at;    /* the word that is read */
-	int paths; /* the first path so far: argv[paths..at) are paths */
-	struct ifx_buf why;
-};
-
-/* argv[at..at + n) was read: move it in front of the paths. */
-static void take_words(struct line *l, int n)
-{
-	for (; n; n--, l->at++, l->paths++) {
-		char *word = l->argv[l->at];
-
-		memmove(&l->argv[l->paths + 1], &l->argv[l->paths],
-			(size_t)(l->at - l->paths) * sizeof(*l->argv));
-		l->argv[l->paths] = word;
-	}
-}
-
-/* name: as typed, for messages. */
-static int carry_out(struct line *l, const struct option_row *row, ifx_str name, const char *arg)
-{
-	if (!row)
-		bad(&l->why, "there is no option '%.*s'", IFX_ARG(name));
-	else if (row->arg && !arg)
-		bad(&l->why, "option '%.*s' wants a value: %s", IFX_ARG(name), row->arg);
-	else if (!row->arg && arg)
-		bad(&l->why, "option '%.*s' takes no value", IFX_ARG(name));
-	else if (!row->set)
-		return row->letter == 'h' ? PRINT_HELP : PRINT_VERSION;
-	else if (row->set(l->config, ifx_str_of(arg ? arg : ""), &l->why))
-		return CARRY_ON;
-	return USAGE;
-}
-
-/* The word behind the one that is read, or NULL. */
-static const char *next_word(const struct line *l)
-{
-	return l->at + 1 < l->argc ? l->argv[l->at + 1] : NULL;
-}
-
-/* --name, --name=value, --name value */
-static int read_long(struct line *l)
-{
-	const char *word = l->argv[l->at], *equals = strchr(word, '=');
-	ifx_str name = { word, equals ? (size_t)(equals - word) : strlen(word) };
-	const struct option_row *row = find_row(ifx_str_sub(name, 2, name.len - 2));
-	const char *arg = equals ? equals + 1 : row && row->arg ? next_word(l) : NULL;
-	int next = carry_out(l, row, name, arg);
-
-	take_words(l, arg && !equals ? 2 : 1);
-	return next;
-}
-
-/* -a, -ab, -bvalue, -b value */
-static int read_letters(struct line *l)
-{
-	int next = CARRY_ON, words = 1;
-
-	for (const char *p = l->argv[l->at] + 1; *p && next == CARRY_ON; p++) {
-		const struct option_row *row = find_letter(*p);
-		char name[] = { '-', *p, '\0' };
-		const char *arg = NULL;
-
-		if (row && row->arg) {
-			arg = p[1] ? p + 1 : next_word(l);
-			words += arg && !p[1];
-		}
-		next = carry_out(l, row, ifx_str_of(name), arg);
-		if (arg)
-			break;
-	}
-	take_words(l, words);
-	return next;
-}
-
-/* Options may follow paths; "-" is a path, and all is one behind "--". */
-static int read_line(struct line *l, bool *dashes)
-{
-	int next = CARRY_ON;
-
-	*dashes = false;
-	while (l->at < l->argc && next == CARRY_ON && !*dashes) {
-		const char *word = l->argv[l->at];
-
-		if (word[0] != '-' || !word[1]) {
-			l->at++;
-		} else if (!strcmp(word, "--")) {
-			*dashes = true;
-			take_words(l, 1);
-		} else {
-			next = word[1] == '-' ? read_long(l) : read_letters(l);
-		}
-	}
-	return next;
-}
-
-/* What the options say together with what is there besides them. */
-static int check_line(struct line *l, bool dashes)
-{
-	struct ifx_config *c = l->config;
-	bool any_path = l->paths < l->argc;
-
-	if (any_path && !dashes && c->mode == IFX_MODE_REPORT &&
-	    !strcmp(l->argv[l->paths], "rules")) {
-		c->mode = IFX_MODE_RULES;
-		l->paths++;
-	} else if (!any_path && c->mode == IFX_MODE_IN_PLACE) {
-		bad(&l->why, "--in-place wants a path; nothing is written without one");
-		return USAGE;
-	}
-	return CARRY_ON;
-}
-
-static int print(const struct ifx_sink *sink, void (*add)(struct ifx_buf *))
-{
-	struct ifx_buf out;
-	int code = IFX_EXIT_OK;
-
-	ifx_buf_init(&out, 1 << 20);
-	add(&out);
-	if (out.bad || sink->out(sink->data, ifx_buf_str(&out).ptr, out.len))
-		code = IFX_EXIT_FAILED;
-	ifx_buf_release(&out);
-	return code;
-}
-
-static int complain(const struct ifx_sink *sink, const struct ifx_buf *why)
-{
-	struct ifx_buf text;
-
-	ifx_buf_init(&text, 1 << 20);
-	ifx_say_error(&text, "%.*s; see 'istio-fix --help'", IFX_ARG(ifx_buf_str(why)));
-	sink->err(sink->data, ifx_buf_str(&text).ptr, text.len);
-	ifx_buf_release(&text);
-	return IFX_EXIT_FAILED;
-}
-
-int ifx_config_parse(struct ifx_config *c, int argc, char **argv, int *first,
-		     const struct ifx_sink *sink)
-{
-	int begin = argc > 0; /* behind the program's name */
-	struct line line = { c, argv, argc, .at = begin, .paths = begin };
-	bool dashes;
-	int next, code = -1;
-
-	ifx_buf_init(&line.why, 1 << 16);
-	set_color(c, IFX_LIT("auto"), &line.why);
-	next = read_line(&line, &dashes);
-	if (next == CARRY_ON)
-		next = check_line(&line, dashes);
-	if (next == USAGE) {
-		code = complain(sink, &line.why);
-	} else if (next == PRINT_HELP) {
-		code = print(sink, add_help);
-	} else if (next == PRINT_VERSION) {
-		code = print(sink, add_version);
-	} else if (c->mode != IFX_MODE_RULES && line.paths == argc && isatty(STDIN_FILENO)) {
-		/* Nobody wants to type a manifest. */
-		print(sink, add_help);
-		code = IFX_EXIT_FAILED;
-	}
-	*first = line.paths;
-	ifx_buf_release(&line.why);
-	return code;
 }

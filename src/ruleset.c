@@ -113,9 +113,19 @@ static bool any_means(const struct ifx_ruleset *set, const struct ifx_texts *nam
 		      const struct ifx_transform *t)
 {
 	for (size_t i = 0; i < names->n; i++)
-		if (means(set, names->items[i], t))
+		if (means(set, names->items[i].text, t))
 			return true;
 	return false;
+}
+
+ifx_str ifx_ruleset_nearest(const struct ifx_ruleset *set, ifx_str slip)
+{
+	ifx_str names[128];
+	size_t n = 0;
+
+	for (; n < set->all.n && n < sizeof(names) / sizeof(*names); n++)
+		names[n] = ifx_str_of(set->all.items[n]->id);
+	return ifx_str_nearest(slip, names, n);
 }
 
 static bool means_any(const struct ifx_ruleset *set, ifx_str name)
@@ -126,25 +136,56 @@ static bool means_any(const struct ifx_ruleset *set, ifx_str name)
 	return false;
 }
 
+/* An error in what was said: with its place in a file, or as an option. */
+static bool wrong(const struct ifx_said *said, const char *option, struct ifx_buf *err,
+		  const char *fmt, ...) IFX_PRINTF(4, 5);
+
+static bool wrong(const struct ifx_said *said, const char *option, struct ifx_buf *err,
+		  const char *fmt, ...)
+{
+	struct ifx_buf text;
+	va_list ap;
+
+	ifx_buf_init(&text, 1 << 20);
+	va_start(ap, fmt);
+	ifx_buf_vaddf(&text, fmt, ap);
+	va_end(ap);
+	if (said->where.ptr)
+		ifx_say_file_error(err, said->where, ifx_buf_str(&text), "config");
+	else
+		ifx_say_error(err, "--%s: %.*s", option, IFX_ARG(ifx_buf_str(&text)));
+	ifx_buf_release(&text);
+	return false;
+}
+
+static bool no_rule(const struct ifx_ruleset *set, const struct ifx_said *said, const char *option,
+		    struct ifx_buf *err)
+{
+	ifx_str near = ifx_ruleset_nearest(set, said->text);
+
+	if (near.ptr)
+		return wrong(said, option, err, "no rule is called '%.*s'; did you mean '%.*s'?",
+			     IFX_ARG(said->text), IFX_ARG(near));
+	return wrong(said, option, err, "no rule is called '%.*s'; see 'istio-fix rules'",
+		     IFX_ARG(said->text));
+}
+
 /* A slip of the pen that silently does nothing is a bad one. */
 static bool check_names(const struct ifx_ruleset *set, const struct ifx_texts *names,
 			const char *option, struct ifx_buf *err)
 {
 	bool ok = true;
 
-	for (size_t i = 0; i < names->n; i++) {
-		if (means_any(set, names->items[i]))
-			continue;
-		ifx_say_error(err, "--%s: no rule is called '%.*s'; see 'istio-fix rules'", option,
-			      IFX_ARG(names->items[i]));
-		ok = false;
-	}
+	for (size_t i = 0; i < names->n; i++)
+		if (!means_any(set, names->items[i].text))
+			ok = no_rule(set, &names->items[i], option, err);
 	return ok;
 }
 
 static bool check_pick(const struct ifx_ruleset *set, const struct ifx_pick *pick,
 		       struct ifx_buf *err)
 {
+	struct ifx_said said = { pick->rule, pick->where };
 	size_t i = find(set, pick->rule);
 	const struct ifx_transform *t = i < set->all.n ? set->all.items[i] : NULL;
 
@@ -152,15 +193,12 @@ static bool check_pick(const struct ifx_ruleset *set, const struct ifx_pick *pic
 		if (ifx_str_eq(pick->answer, ifx_str_of(a->name)))
 			return true;
 	if (!t)
-		ifx_say_error(err, "--choose: no rule is called '%.*s'; see 'istio-fix rules'",
-			      IFX_ARG(pick->rule));
-	else if (!t->answers)
-		ifx_say_error(err, "--choose: rule '%s' asks nothing; leave it out", t->id);
-	else
-		ifx_say_error(
-			err, "--choose: '%.*s' is no answer to rule '%s'; see 'istio-fix rules %s'",
-			IFX_ARG(pick->answer), t->id, t->id);
-	return false;
+		return no_rule(set, &said, "choose", err);
+	if (!t->answers)
+		return wrong(&said, "choose", err, "rule '%s' asks nothing; leave it out", t->id);
+	return wrong(&said, "choose", err,
+		     "'%.*s' is no answer to rule '%s'; see 'istio-fix rules %s'",
+		     IFX_ARG(pick->answer), t->id, t->id);
 }
 
 static bool select_rules(struct ifx_ruleset *set, const struct ifx_config *c, struct ifx_buf *err)
@@ -202,7 +240,7 @@ bool ifx_ruleset_load(struct ifx_ruleset *set, const struct ifx_config *c, struc
 	if (!load_builtin(set, err))
 		return false;
 	for (size_t i = 0; i < c->rules.n; i++)
-		ok &= add_path(set, c->rules.items[i].ptr, err);
+		ok &= add_path(set, c->rules.items[i].text.ptr, err);
 	if (!ok) /* names may be those of rules that are not there now */
 		return false;
 	ok &= check_names(set, &c->select, "select", err);

@@ -21,6 +21,9 @@ IFX_MUST_USE bool ifx_ruleset_load(struct ifx_ruleset *set, const struct ifx_con
 				   struct ifx_buf *err);
 void ifx_ruleset_release(struct ifx_ruleset *set);
 
+/** The id that `slip` is a slip of the pen for; ptr NULL: none. */
+ifx_str ifx_ruleset_nearest(const struct ifx_ruleset *set, ifx_str slip);
+
 /** One line per rule. */
 void ifx_ruleset_list(const struct ifx_ruleset *set, struct ifx_buf *out);
 /** The page of a rule and its answers. False: there is no such rule, and `err` says so. */

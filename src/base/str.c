@@ -105,3 +105,67 @@ size_t ifx_utf8_decode(ifx_str s, uint32_t *point)
 	*point = p;
 	return len;
 }
+
+static size_t least(size_t a, size_t b)
+{
+	return a < b ? a : b;
+}
+
+size_t ifx_str_distance(ifx_str a, ifx_str b)
+{
+	size_t rows[3][IFX_DISTANCE_MAX + 1];
+	size_t *before = rows[0], *last = rows[1], *row = rows[2];
+
+	if (a.len > IFX_DISTANCE_MAX || b.len > IFX_DISTANCE_MAX)
+		return SIZE_MAX;
+	for (size_t k = 0; k <= b.len; k++)
+		last[k] = k;
+	for (size_t i = 1; i <= a.len; i++) {
+		size_t *oldest = before;
+
+		row[0] = i;
+		for (size_t k = 1; k <= b.len; k++) {
+			char x = a.ptr[i - 1], y = b.ptr[k - 1];
+
+			row[k] = least(last[k - 1] + (x != y), least(last[k], row[k - 1]) + 1);
+			if (i > 1 && k > 1 && x == b.ptr[k - 2] && a.ptr[i - 2] == y)
+				row[k] = least(row[k], before[k - 2] + 1);
+		}
+		before = last;
+		last = row;
+		row = oldest;
+	}
+	return last[b.len];
+}
+
+ifx_str ifx_str_nearest(ifx_str slip, const ifx_str *names, size_t n)
+{
+	size_t best_distance = SIZE_MAX;
+	ifx_str best = IFX_NONE;
+
+	for (size_t i = 0; i < n; i++) {
+		size_t d = ifx_str_distance(slip, names[i]);
+
+		/* Three wrong letters, or two in a short name, are another name. */
+		if (d > (names[i].len < 4 ? 0u : names[i].len < 8 ? 1u : 2u) || d > best_distance)
+			continue;
+		best = d < best_distance ? names[i] : IFX_NONE;
+		best_distance = d;
+	}
+	return best;
+}
+
+void ifx_str_position(ifx_str text, size_t at, size_t *line, size_t *column)
+{
+	size_t i = ifx_str_starts(text, IFX_LIT("\xEF\xBB\xBF")) ? 3 : 0;
+
+	*line = *column = 1;
+	for (; i < at && i < text.len; i++) {
+		if (text.ptr[i] == '\n') {
+			++*line;
+			*column = 1;
+		} else {
+			*column += ((unsigned char)text.ptr[i] & 0xc0) != 0x80;
+		}
+	}
+}

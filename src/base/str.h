@@ -81,6 +81,22 @@ ifx_str ifx_str_trim(ifx_str s);
  */
 bool ifx_str_split(ifx_str *rest, char sep, ifx_str *piece);
 
+/** Longer texts are near to nothing. Bytes. */
+#define IFX_DISTANCE_MAX 64
+/**
+ * Letters to add, drop, replace or swap with their neighbour to make one text of the other
+ * (Damerau-Levenshtein, optimal string alignment); SIZE_MAX when one is longer than
+ * IFX_DISTANCE_MAX.
+ */
+size_t ifx_str_distance(ifx_str a, ifx_str b);
+/** Which of `n` names `slip` is a slip of the pen for; ptr NULL: none, or two as well as each
+ * other.
+ */
+ifx_str ifx_str_nearest(ifx_str slip, const ifx_str *names, size_t n);
+
+/** Line and column of the byte at `at`, as editors count them: from 1, in characters. */
+void ifx_str_position(ifx_str text, size_t at, size_t *line, size_t *column);
+
 /**
  * Length in bytes of the UTF-8 sequence (RFC 3629) at the start of `s`, which is not empty, and its
  * code point; 0 when it is none.

@@ -11,7 +11,8 @@ struct ifx_policy {
 	ifx_level level; /* safe, repair, or choice for --level all */
 	const struct ifx_pick {
 		ifx_str rule, answer;
-	} * picks; /* --choose */
+		ifx_str where; /* `file:line:col`; ptr NULL: on the command line */
+	} * picks;             /* --choose; the last one for a rule holds */
 	size_t n_picks;
 	int istio_minor; /* --istio-version 1.N; 0: IFX_ISTIO_NEWEST */
 };

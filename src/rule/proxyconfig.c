@@ -95,37 +95,6 @@ static ifx_str squash(ifx_str name, char out[static NAME_MAX_LEN])
 	return (ifx_str){ out, n };
 }
 
-static size_t least(size_t a, size_t b)
-{
-	return a < b ? a : b;
-}
-
-/* Letters to add, drop, replace or swap with their neighbour. Both are at most NAME_MAX_LEN. */
-static size_t distance(ifx_str a, ifx_str b)
-{
-	size_t rows[3][NAME_MAX_LEN + 1];
-	size_t *before = rows[0], *last = rows[1], *row = rows[2];
-
-	for (size_t k = 0; k <= b.len; k++)
-		last[k] = k;
-	for (size_t i = 1; i <= a.len; i++) {
-		size_t *oldest = before;
-
-		row[0] = i;
-		for (size_t k = 1; k <= b.len; k++) {
-			char x = a.ptr[i - 1], y = b.ptr[k - 1];
-
-			row[k] = least(last[k - 1] + (x != y), least(last[k], row[k - 1]) + 1);
-			if (i > 1 && k > 1 && x == b.ptr[k - 2] && a.ptr[i - 2] == y)
-				row[k] = least(row[k], before[k - 2] + 1);
-		}
-		before = last;
-		last = row;
-		row = oldest;
-	}
-	return last[b.len];
-}
-
 /* Two wrong letters in a short name are another name. */
 static size_t tolerance(ifx_str name)
 {
@@ -149,7 +118,7 @@ const struct ifx_field_fact *ifx_proxyconfig_near(ifx_str in, ifx_str name)
 		own = squash(ifx_proxyconfig_name(field), y);
 		if (own.len > slip.len + 2 || slip.len > own.len + 2)
 			continue;
-		d = distance(slip, own);
+		d = ifx_str_distance(slip, own);
 		if (d > tolerance(own) || d > best_distance)
 			continue;
 		unique = d < best_distance;

@@ -23,22 +23,6 @@ struct reader {
 
 /* ---- errors ---- */
 
-/* Line and column as editors count them: from 1, in characters. */
-static void place_of(ifx_str src, size_t at, size_t *line, size_t *column)
-{
-	size_t i = ifx_str_starts(src, IFX_LIT("\xEF\xBB\xBF")) ? 3 : 0;
-
-	*line = *column = 1;
-	for (; i < at && i < src.len; i++) {
-		if (src.ptr[i] == '\n') {
-			++*line;
-			*column = 1;
-		} else {
-			*column += ((unsigned char)src.ptr[i] & 0xc0) != 0x80;
-		}
-	}
-}
-
 static void error_at(struct reader *r, size_t at, const char *fmt, ...) IFX_PRINTF(3, 4);
 
 static void error_at(struct reader *r, size_t at, const char *fmt, ...)
@@ -50,7 +34,7 @@ static void error_at(struct reader *r, size_t at, const char *fmt, ...)
 	if (r->errors++ >= IFX_RULE_ERRORS_MAX)
 		return;
 	ifx_buf_init(&line, 1 << 16);
-	place_of(r->src, at, &row, &column);
+	ifx_str_position(r->src, at, &row, &column);
 	if (r->err->len)
 		ifx_buf_addc(&line, '\n');
 	ifx_buf_addf(&line, "%.*s:%zu:%zu: error: ", IFX_ARG(r->file), row, column);
