@@ -4,6 +4,7 @@
 #include "config.h"
 
 #include "base/alloc.h"
+#include "gather.h"
 #include "index.h"
 #include "io/diff.h"
 #include "io/files.h"
@@ -265,8 +266,10 @@ static struct ifx_buf *show_result(struct app *app, const struct ifx_file_report
 			show_check(app, report);
 		return &app->err;
 	case IFX_MODE_LIST:
-		if (changes)
-			ifx_buf_addf(&app->out, "%.*s\n", IFX_ARG(report->path));
+		if (changes) {
+			ifx_buf_add(&app->out, report->path);
+			ifx_buf_addc(&app->out, app->config->null ? '\0' : '\n');
+		}
 		return NULL;
 	default:
 		return &app->out;
@@ -418,22 +421,17 @@ static int finish(struct app *app)
 	return found_something(app) && !app->config->exit_zero ? IFX_EXIT_FOUND : IFX_EXIT_OK;
 }
 
-static bool wants_stdin(char *const *paths, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		if (!strcmp(paths[i], "-"))
-			return true;
-	return n == 0;
-}
-
 /* False: these paths make no sense in this mode, and that was said. */
 static bool check_paths(struct app *app, char *const *paths, size_t n)
 {
-	if (!wants_stdin(paths, n))
+	const struct ifx_config *c = app->config;
+
+	if (!ifx_gather_is_stdin(c, paths, n))
 		return true;
-	if (n > 1)
-		complain_usage(app, "'-' stands alone; give no other paths with it");
-	else if (app->config->mode == IFX_MODE_IN_PLACE)
+	if (n > 1 || c->files_from.ptr || c->since.ptr)
+		complain_usage(app, "'-' stands alone; give no other paths with it, and neither "
+				    "--files-from nor --since");
+	else if (c->mode == IFX_MODE_IN_PLACE)
 		complain_usage(app, "standard input cannot be fixed in place; "
 				    "give a path, or leave out --in-place");
 	return !app->failed;
@@ -441,24 +439,15 @@ static bool check_paths(struct app *app, char *const *paths, size_t n)
 
 static void run_files(struct app *app, char *const *paths, size_t n, struct ifx_buf *bytes)
 {
-	const struct ifx_config *c = app->config;
-	struct ifx_file_options options = { .n_exclude = c->exclude.n,
-					    .force_exclude = c->force_exclude,
-					    .no_gitignore = c->no_gitignore };
-	ifx_str *exclude = ifx_arena_alloc(&app->names, (c->exclude.n + 1) * sizeof(*exclude));
-	ifx_status st = IFX_ENOMEM;
+	ifx_status st =
+		ifx_gather(&app->inputs, app->config, paths, n, &app->names, complain_walk, app);
 
-	for (size_t i = 0; exclude && i < c->exclude.n; i++)
-		exclude[i] = c->exclude.items[i].text;
-	options.exclude = exclude;
-	if (exclude)
-		st = ifx_inputs_expand(&app->inputs, paths, n, &options, &app->names, complain_walk,
-				       app);
 	if (st == IFX_ENOMEM)
 		complain_usage(app, "out of memory; give fewer files at once");
 	flush(app);
 	for (size_t i = 0; i < app->inputs.n; i++)
-		run_file(app, &app->inputs.items[i], bytes);
+		if (!app->inputs.items[i].only_seen)
+			run_file(app, &app->inputs.items[i], bytes);
 }
 
 static void run_inputs(struct app *app, char *const *paths, size_t n)
@@ -466,7 +455,7 @@ static void run_inputs(struct app *app, char *const *paths, size_t n)
 	struct ifx_buf bytes; /* used again for each: as large as the largest */
 
 	ifx_buf_init(&bytes, IFX_FILE_MAX);
-	if (wants_stdin(paths, n))
+	if (ifx_gather_is_stdin(app->config, paths, n))
 		run_stdin(app, &bytes);
 	else
 		run_files(app, paths, n, &bytes);
@@ -497,7 +486,8 @@ static void run_all(struct app *app, char *const *paths, size_t n)
 	bool talks;
 
 	app->reporter.format = c->format;
-	app->filter = c->mode == IFX_MODE_REPORT && !c->format_given && wants_stdin(paths, n);
+	app->filter = c->mode == IFX_MODE_REPORT && !c->format_given &&
+		      ifx_gather_is_stdin(app->config, paths, n);
 	/* Nothing on standard error when all is well: people pipe both into kubectl. */
 	talks = !c->quiet && !app->filter;
 	if (talks)

@@ -1,6 +1,7 @@
 /* The command line: argv into a configuration, --help and --version. */
 #include "options.h"
 
+#include "gather.h"
 #include "say.h"
 
 #include <stdarg.h>
@@ -173,7 +174,7 @@ static int check_line(struct line *l, bool dashes)
 	    !strcmp(l->argv[l->paths], "rules")) {
 		c->mode = IFX_MODE_RULES;
 		l->paths++;
-	} else if (!any_path && c->mode == IFX_MODE_IN_PLACE) {
+	} else if (!any_path && c->mode == IFX_MODE_IN_PLACE && ifx_gather_is_stdin(c, NULL, 0)) {
 		bad(&l->why, "--in-place wants a path; nothing is written without one");
 		return USAGE;
 	}
@@ -223,7 +224,8 @@ int ifx_config_parse(struct ifx_config *c, int argc, char **argv, int *first,
 		code = print(sink, add_help);
 	} else if (next == PRINT_VERSION) {
 		code = print(sink, add_version);
-	} else if (c->mode != IFX_MODE_RULES && line.paths == argc && isatty(STDIN_FILENO)) {
+	} else if (c->mode != IFX_MODE_RULES && line.paths == argc &&
+		   ifx_gather_is_stdin(c, NULL, 0) && isatty(STDIN_FILENO)) {
 		/* Nobody wants to type a manifest. */
 		print(sink, add_help);
 		code = IFX_EXIT_FAILED;

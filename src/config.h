@@ -53,6 +53,9 @@ struct ifx_config {
 	bool fail_on_given;
 	bool exit_zero, exit_non_zero_on_fix;
 	bool force_exclude, no_gitignore;
+	ifx_str files_from; /* ptr NULL: none; "-": standard input */
+	ifx_str since;      /* a git revision; ptr NULL: all files */
+	bool null;          /* names, read or listed, end in NUL */
 	bool quiet, verbose;
 	bool color_out, color_err; /* escape sequences on standard output, on standard error */
 	ifx_str stdin_filename;

@@ -220,6 +220,31 @@ static bool set_no_gitignore(struct ifx_config *c, ifx_str arg, struct ifx_buf *
 	return true;
 }
 
+static bool set_files_from(struct ifx_config *c, ifx_str arg, struct ifx_buf *err)
+{
+	if (!arg.len)
+		return bad(err, "--files-from wants a file, or - for standard input");
+	c->files_from = ifx_arena_copy(&c->arena, arg);
+	return c->files_from.ptr || bad(err, "out of memory");
+}
+
+static bool set_null(struct ifx_config *c, ifx_str arg, struct ifx_buf *err)
+{
+	(void)arg;
+	(void)err;
+	c->null = true;
+	return true;
+}
+
+static bool set_since(struct ifx_config *c, ifx_str arg, struct ifx_buf *err)
+{
+	/* git would take it for an option */
+	if (!arg.len || arg.ptr[0] == '-')
+		return bad(err, "--since wants a git revision, not '%.*s'", IFX_ARG(arg));
+	c->since = ifx_arena_copy(&c->arena, arg);
+	return c->since.ptr || bad(err, "out of memory");
+}
+
 static bool set_stdin_filename(struct ifx_config *c, ifx_str arg, struct ifx_buf *err)
 {
 	c->stdin_filename = ifx_arena_copy(&c->arena, arg);
@@ -334,6 +359,11 @@ const struct ifx_option ifx_options[] = {
 	  "--exclude holds for named files too" },
 	{ 0, "no-gitignore", NULL, set_no_gitignore, IFX_KEY_RUN,
 	  "walk into what git ignores as well" },
+	{ 0, "files-from", "FILE", set_files_from, 0,
+	  "also the paths in FILE, one a line; - for standard input" },
+	{ '0', "null", NULL, set_null, 0,
+	  "paths in --files-from, and those of --list, end in NUL" },
+	{ 0, "since", "REV", set_since, 0, "only files that changed since a git revision" },
 	{ 0, "stdin-filename", "PATH", set_stdin_filename, 0,
 	  "name of standard input in messages" },
 	{ 0, "istio-version", "1.N", set_istio_version, IFX_KEY_RULES,

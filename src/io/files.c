@@ -256,7 +256,8 @@ static ifx_status add_input(struct walk *w, ifx_str path, bool named, dev_t dev,
 	path = ifx_arena_copy(w->arena, path);
 	if (!path.ptr)
 		return IFX_ENOMEM;
-	items[w->out->n++] = (struct ifx_input){ path, named };
+	items[w->out->n++] =
+		(struct ifx_input){ .path = path, .named = named, .dev = dev, .ino = ino };
 	*slot = (struct slot){ dev, ino, w->out->n };
 	w->seen.n++;
 	return IFX_OK;

@@ -40,7 +40,10 @@ struct ifx_input {
 	 * it (but `./-x.yaml`, which no command line takes for an option). Ends in NUL.
 	 */
 	ifx_str path;
-	bool named; /* given on the command line, perhaps after a walk had found it */
+	bool named;     /* given on the command line, perhaps after a walk had found it */
+	bool only_seen; /* there for questions that other files ask; nothing is said of it */
+	dev_t dev;
+	ino_t ino;
 };
 
 struct ifx_inputs {

@@ -1,0 +1,22 @@
+/*
+ * Which files a run is about: those of the command line, those of --files-from, and of all of them
+ * only what changed --since a revision.
+ */
+#ifndef IFX_GATHER_H
+#define IFX_GATHER_H
+
+#include "config.h"
+#include "io/files.h"
+
+/** Is the input one text on standard input? */
+bool ifx_gather_is_stdin(const struct ifx_config *config, char *const *paths, size_t n);
+
+/**
+ * As ifx_inputs_expand. With --since, files that did not change are marked `only_seen`: other files
+ * may ask about them.
+ */
+IFX_MUST_USE ifx_status ifx_gather(struct ifx_inputs *out, const struct ifx_config *config,
+				   char *const *paths, size_t n, struct ifx_arena *arena,
+				   ifx_complain_fn *complain, void *data);
+
+#endif

@@ -1,0 +1,38 @@
+/*
+ * What git says about a work tree. We run the program `git` without a shell, and let it start
+ * nothing by itself: no file system monitor, no hooks, no external diff, no text conversion, no
+ * network. What `git diff` does by itself it still does: filters of the user's own configuration
+ * (git-lfs) run, and the index is refreshed.
+ */
+#ifndef IFX_IO_GIT_H
+#define IFX_IO_GIT_H
+
+#include "io/files.h"
+
+/** Files by device and inode, sorted. */
+struct ifx_file_set {
+	struct ifx_file_id {
+		dev_t dev;
+		ino_t ino;
+	} * items;
+	size_t n, cap;
+};
+
+/** out: the top of the work tree that an absolute path lies in. False: it lies in none. */
+bool ifx_git_top(struct ifx_buf *out, ifx_str path);
+
+/**
+ * Add the files of the work tree at `top` that differ from the revision `rev`, and those that are
+ * untracked and not ignored. Not looked at: submodules, which are trees of their own.
+ *
+ * IFX_EINVAL  git does not know the revision, or does not trust the tree.
+ * IFX_EIO     git could not be run.
+ * err         one line that says why.
+ */
+IFX_MUST_USE ifx_status ifx_git_changed(struct ifx_file_set *out, const char *top, ifx_str rev,
+					struct ifx_buf *err);
+void ifx_file_set_sort(struct ifx_file_set *set);
+bool ifx_file_set_has(const struct ifx_file_set *set, dev_t dev, ino_t ino);
+void ifx_file_set_release(struct ifx_file_set *set);
+
+#endif
