@@ -324,8 +324,7 @@ static void run_source(struct app *app, const struct source *source)
 	struct ifx_input_index questions = ifx_index_questions(&app->index);
 	bool may_be_helm = source->st && ifx_str_find(source->bytes, IFX_LIT("{{")) != SIZE_MAX;
 	struct ifx_engine engine = {
-		.transforms = app->rules.selected,
-		.n_transforms = app->rules.n_selected,
+		.selection = app->rules.selected,
 		.policy = { .level = c->level,
 			    .picks = c->picks,
 			    .n_picks = c->n_picks,

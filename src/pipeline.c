@@ -7,51 +7,6 @@
 
 #include <stdlib.h>
 
-/* ---- the scan ---- */
-
-/*
- * A double-quoted scalar can spell a key with escapes, or break it over two lines. `\n` and `\"`
- * are everywhere and cannot be part of a key of ours; the others are rare enough to parse the
- * document.
- */
-static bool has_odd_escape(ifx_str text)
-{
-	const char *p = text.ptr, *end = text.ptr + text.len;
-
-	while ((p = memchr(p, '\\', (size_t)(end - p))) != NULL && p + 1 < end) {
-		if (strchr("xuU/\n\r", p[1]) && p[1])
-			return true;
-		p += 2;
-		if (p >= end)
-			break;
-	}
-	return false;
-}
-
-/* UTF-16 and UTF-32 hide every key; the pre-check says what is wrong with them. */
-static bool is_wide(ifx_str text)
-{
-	return ifx_str_starts(text, IFX_LIT("\xFF\xFE")) ||
-	       ifx_str_starts(text, IFX_LIT("\xFE\xFF")) || ifx_str_chr(text, '\0') != SIZE_MAX;
-}
-
-bool ifx_concerns(const struct ifx_engine *engine, ifx_str document)
-{
-	for (size_t i = 0; i < engine->n_transforms; i++)
-		for (const char *const *n = engine->transforms[i]->needles; *n; n++)
-			if (ifx_str_find(document, ifx_str_of(*n)) != SIZE_MAX)
-				return true;
-	return has_odd_escape(document) || is_wide(document);
-}
-
-static bool concerns(const struct ifx_transform *t, ifx_str text, bool odd)
-{
-	for (const char *const *n = t->needles; *n; n++)
-		if (ifx_str_find(text, ifx_str_of(*n)) != SIZE_MAX)
-			return true;
-	return odd;
-}
-
 /* ---- findings ---- */
 
 static ifx_status add_finding(struct ifx_outcome *out, struct ifx_finding *finding)
@@ -149,7 +104,9 @@ struct work {
 	struct ifx_edits total; /* original -> doc->src */
 	struct ifx_resource *resources;
 	struct ifx_cx cx;
-	bool doc_proven; /* no proof has failed so far */
+	bool doc_proven;          /* no proof has failed so far */
+	unsigned char *concerned; /* which transforms doc->src can concern */
+	size_t steps;             /* changes so far */
 };
 
 /*
@@ -294,6 +251,7 @@ static ifx_status apply(struct work *w, const struct ifx_op *const *ops, size_t 
 			ifx_edits_release(&w->total);
 			w->total = total;
 			replace_doc(w, after);
+			w->steps++;
 			/* The new text lives in what the step was made in; the old one is done
 			 * with. */
 			ifx_arena_release(&w->text);
@@ -536,10 +494,11 @@ static void forget_unfixed(struct ifx_outcome *out, size_t from)
  * All transforms, in their order, until none has anything more to do: what a late one does may be
  * work for an early one, and a second run over the file must find nothing.
  */
-static ifx_status run_transforms(struct work *w, bool odd)
+static ifx_status run_transforms(struct work *w)
 {
-	const struct ifx_engine *engine = w->engine;
+	const struct ifx_selection *selection = &w->engine->selection;
 	const char *last = NULL;
+	size_t scanned = 0;
 	size_t from = 0, fixed = 1;
 	ifx_status st = IFX_OK;
 
@@ -553,9 +512,13 @@ static ifx_status run_transforms(struct work *w, bool odd)
 			forget_unfixed(w->out, from);
 		from = w->out->n;
 		fixed = 0;
-		for (size_t i = 0; i < engine->n_transforms && st == IFX_OK && w->doc_proven; i++)
-			if (concerns(engine->transforms[i], w->doc->src, odd))
-				st = run_transform(w, engine->transforms[i]);
+		for (size_t i = 0; i < selection->n && st == IFX_OK && w->doc_proven; i++) {
+			if (scanned != w->steps)
+				ifx_selection_scan(selection, w->doc->src, w->concerned);
+			scanned = w->steps;
+			if (w->concerned[i])
+				st = run_transform(w, selection->items[i]);
+		}
 		for (size_t i = from; i < w->out->n; i++)
 			if (w->out->findings[i]->applied) {
 				fixed++;
@@ -583,14 +546,13 @@ static ifx_status check_sum(struct work *w)
 }
 
 static ifx_status run_document(struct ifx_outcome *out, const struct ifx_engine *engine,
-			       ifx_str bytes, ifx_span chunk)
+			       ifx_str bytes, ifx_span chunk, unsigned char *concerned)
 {
 	struct work w = { .out = out,
 			  .engine = engine,
 			  .chunk = chunk,
 			  .number = out->documents,
 			  .doc_proven = true };
-	bool odd;
 	ifx_status st;
 
 	w.original = ifx_str_sub(bytes, chunk.at, chunk.len);
@@ -599,12 +561,12 @@ static ifx_status run_document(struct ifx_outcome *out, const struct ifx_engine 
 				.arena = &out->arena };
 	ifx_edits_init(&w.total);
 	ifx_arena_init(&w.text, 0);
-	if (!ifx_concerns(engine, w.original))
+	w.concerned = concerned;
+	if (!ifx_selection_scan(&engine->selection, w.original, concerned))
 		return IFX_OK;
-	odd = has_odd_escape(w.original);
 	st = load(&w);
 	if (st == IFX_OK && w.doc)
-		st = run_transforms(&w, odd);
+		st = run_transforms(&w);
 	if (st == IFX_OK && w.doc)
 		st = check_sum(&w);
 	for (size_t i = 0; i < w.total.n && st == IFX_OK; i++) {
@@ -672,11 +634,15 @@ ifx_status ifx_pipeline_run(struct ifx_outcome *out, const struct ifx_engine *en
 {
 	size_t at = 0;
 	ifx_span chunk;
+	unsigned char *concerned;
 	ifx_status st = IFX_OK;
 
 	*out = (struct ifx_outcome){ 0 };
 	ifx_arena_init(&out->arena, IFX_FILE_ARENA_MAX);
 	ifx_buf_init(&out->after, IFX_BUF_MAX);
+	concerned = ifx_arena_alloc(&out->arena, engine->selection.n);
+	if (!concerned)
+		return IFX_ENOMEM;
 	while (st == IFX_OK && ifx_stream_next(bytes, &at, &chunk)) {
 		if (is_content(ifx_str_sub(bytes, chunk.at, chunk.len)))
 			out->documents++;
@@ -686,7 +652,7 @@ ifx_status ifx_pipeline_run(struct ifx_outcome *out, const struct ifx_engine *en
 					 IFX_DOCUMENTS_MAX, IFX_FINDINGS_MAX);
 			break;
 		}
-		st = run_document(out, engine, bytes, chunk);
+		st = run_document(out, engine, bytes, chunk, concerned);
 	}
 	if (st == IFX_OK && out->edits.n && !out->failed) {
 		ifx_edits_splice(&out->edits, bytes, &out->after);

@@ -7,6 +7,7 @@
 #define IFX_PIPELINE_H
 
 #include "rule/cx.h"
+#include "rule/selection.h"
 
 /** Times that one transform may look at one document again after its own changes. */
 #define IFX_PASS_MAX 1000
@@ -21,8 +22,7 @@
 
 /** What may be done, and by whom. */
 struct ifx_engine {
-	const struct ifx_transform *const *transforms; /* the selected ones, in run order */
-	size_t n_transforms;
+	struct ifx_selection selection; /* borrowed */
 	struct ifx_policy policy;
 	const struct ifx_input_index *index; /* may be NULL */
 	bool chart_template;                 /* the file lies in templates/ of a Helm chart */
@@ -51,9 +51,5 @@ struct ifx_outcome {
 IFX_MUST_USE ifx_status ifx_pipeline_run(struct ifx_outcome *out, const struct ifx_engine *engine,
 					 ifx_str bytes);
 void ifx_outcome_release(struct ifx_outcome *out);
-
-/** Could this document concern one of the transforms? Sound: a document that could is never passed
- * over. */
-bool ifx_concerns(const struct ifx_engine *engine, ifx_str document);
 
 #endif

@@ -203,17 +203,20 @@ static bool check_pick(const struct ifx_ruleset *set, const struct ifx_pick *pic
 
 static bool select_rules(struct ifx_ruleset *set, const struct ifx_config *c, struct ifx_buf *err)
 {
-	set->selected = ifx_arena_alloc(&set->arena, set->all.n * sizeof(*set->selected));
-	if (!set->selected)
+	const struct ifx_transform **list =
+		ifx_arena_alloc(&set->arena, set->all.n * sizeof(*list));
+	size_t n = 0;
+
+	if (!list)
 		return no_memory(err);
 	for (size_t i = 0; i < set->all.n; i++) {
 		const struct ifx_transform *t = set->all.items[i];
 
 		if ((!c->select.n || any_means(set, &c->select, t)) &&
 		    !any_means(set, &c->ignore, t))
-			set->selected[set->n_selected++] = t;
+			list[n++] = t;
 	}
-	return true;
+	return ifx_selection_make(&set->selected, list, n) == IFX_OK || no_memory(err);
 }
 
 static bool load_builtin(struct ifx_ruleset *set, struct ifx_buf *err)
@@ -252,6 +255,7 @@ bool ifx_ruleset_load(struct ifx_ruleset *set, const struct ifx_config *c, struc
 
 void ifx_ruleset_release(struct ifx_ruleset *set)
 {
+	ifx_selection_release(&set->selected);
 	ifx_rules_release(&set->all);
 	ifx_arena_release(&set->arena);
 }

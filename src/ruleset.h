@@ -3,12 +3,12 @@
 #define IFX_RULESET_H
 
 #include "config.h"
+#include "rule/selection.h"
 #include "rule/table.h"
 
 struct ifx_ruleset {
 	struct ifx_rules all;
-	const struct ifx_transform **selected; /* in run order */
-	size_t n_selected;
+	struct ifx_selection selected;
 	struct ifx_arena arena; /* of `selected` */
 };
 

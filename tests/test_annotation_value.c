@@ -67,12 +67,15 @@ static void check(const struct ifx_key_fact *fact, const char *map, bool label)
 {
 	static const struct ifx_key_fact any = { .type = IFX_VALUE_LABEL };
 	const struct ifx_transform *t = &ifx_annotation_value;
-	struct ifx_engine engine = { .transforms = &t, .n_transforms = 1 };
+	struct ifx_engine engine = { 0 };
 	const char *const *home = home_of(fact);
 	ifx_str junk = IFX_LIT(JUNK);
 	struct ifx_outcome out;
+	unsigned char concerned;
 	struct ifx_buf text;
 	bool bad;
+
+	assert_int_equal(ifx_selection_make(&engine.selection, &t, 1), IFX_OK);
 
 	/* Text that is no map is what a ProxyConfig must not be. */
 	bad = fact->type == IFX_VALUE_PROXYCONFIG || fact->type == IFX_VALUE_JSON ||
@@ -80,13 +83,14 @@ static void check(const struct ifx_key_fact *fact, const char *map, bool label)
 	ifx_buf_init(&text, 1 << 16);
 	ifx_buf_addf(&text, "apiVersion: %s\nkind: %s\nmetadata:\n  name: x\n  %s: {%s: '%s'}\n",
 		     home[1], home[2], map, fact->name, JUNK);
-	if (bad && !ifx_concerns(&engine, ifx_buf_str(&text)))
+	if (bad && !ifx_selection_scan(&engine.selection, ifx_buf_str(&text), &concerned))
 		fail_msg("no needle in\n%s", text.data);
 	assert_int_equal(ifx_pipeline_run(&out, &engine, ifx_buf_str(&text)), IFX_OK);
 	if (out.failed || out.n != bad)
 		fail_msg("%zu findings in\n%s", out.n, text.data);
 	ifx_outcome_release(&out);
 	ifx_buf_release(&text);
+	ifx_selection_release(&engine.selection);
 }
 
 static void every_key_is_looked_at(void **state)
@@ -112,10 +116,13 @@ static void routes_are_passed_over(void **state)
 		"apiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {name: x, labels: {app: y}}\nspec: {hosts: [a]}\n---\n"
 		"apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: x}\nspec: {template: {metadata: {labels: {istio: gateway}}}}\n";
 	const struct ifx_transform *t = &ifx_annotation_value;
-	struct ifx_engine engine = { .transforms = &t, .n_transforms = 1 };
+	struct ifx_selection selection;
+	unsigned char concerned;
 
 	(void)state;
-	assert_false(ifx_concerns(&engine, IFX_LIT(text)));
+	assert_int_equal(ifx_selection_make(&selection, &t, 1), IFX_OK);
+	assert_false(ifx_selection_scan(&selection, IFX_LIT(text), &concerned));
+	ifx_selection_release(&selection);
 }
 
 int main(void)

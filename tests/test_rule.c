@@ -465,11 +465,12 @@ static void a_rule_does_what_it_says(void **state)
 	for (size_t i = 0; i < sizeof(runs) / sizeof(*runs); i++) {
 		struct ifx_rule *rule = read_rule(runs[i].rule);
 		const struct ifx_transform *t = ifx_rule_transform(rule);
-		struct ifx_engine engine = { .transforms = &t, .n_transforms = 1 };
+		struct ifx_engine engine = { 0 };
 		struct ifx_outcome out, again;
 		struct ifx_buf text;
 		ifx_str after;
 
+		assert_int_equal(ifx_selection_make(&engine.selection, &t, 1), IFX_OK);
 		engine.policy.level = IFX_REPAIR;
 		ifx_buf_init(&text, 1 << 16);
 		assert_int_equal(ifx_pipeline_run(&out, &engine, ifx_str_of(runs[i].before)),
@@ -486,6 +487,7 @@ static void a_rule_does_what_it_says(void **state)
 		ifx_outcome_release(&again);
 		ifx_outcome_release(&out);
 		ifx_buf_release(&text);
+		ifx_selection_release(&engine.selection);
 		ifx_rule_free(rule);
 	}
 }

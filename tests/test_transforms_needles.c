@@ -80,10 +80,12 @@ static const struct home {
 static void check(const struct ifx_duration_fact *fact, const struct home *home, bool snake)
 {
 	const struct ifx_transform *t = &ifx_duration;
-	struct ifx_engine engine = { .transforms = &t, .n_transforms = 1 };
+	struct ifx_engine engine = { 0 };
 	struct ifx_outcome out;
+	unsigned char concerned;
 	struct ifx_buf text;
 
+	assert_int_equal(ifx_selection_make(&engine.selection, &t, 1), IFX_OK);
 	ifx_buf_init(&text, 1 << 16);
 	ifx_buf_add(&text, ifx_str_of(home->before));
 	if (fact->message == IFX_MSG_POD_ANNOTATIONS) {
@@ -96,7 +98,7 @@ static void check(const struct ifx_duration_fact *fact, const struct home *home,
 		add_nested(&text, ifx_str_of(fact->path), snake, "1 parsec");
 	}
 	ifx_buf_add(&text, ifx_str_of(home->after));
-	if (!ifx_concerns(&engine, ifx_buf_str(&text)))
+	if (!ifx_selection_scan(&engine.selection, ifx_buf_str(&text), &concerned))
 		fail_msg("no needle in\n%s", text.data);
 	assert_int_equal(ifx_pipeline_run(&out, &engine, ifx_buf_str(&text)), IFX_OK);
 	/* And it is really looked at: otherwise this test would prove nothing. */
@@ -104,6 +106,7 @@ static void check(const struct ifx_duration_fact *fact, const struct home *home,
 		fail_msg("%zu findings in\n%s", out.n, text.data);
 	ifx_outcome_release(&out);
 	ifx_buf_release(&text);
+	ifx_selection_release(&engine.selection);
 }
 
 static void every_duration_is_found_wherever_it_lies(void **state)
@@ -136,11 +139,14 @@ static void what_is_everywhere_is_no_needle(void **state)
 		"apiVersion: batch/v1\nkind: Job\nspec: {activeDeadlineSeconds: 600}\n",
 	};
 	const struct ifx_transform *t = &ifx_duration;
-	struct ifx_engine engine = { .transforms = &t, .n_transforms = 1 };
+	struct ifx_selection selection;
+	unsigned char concerned;
 
 	(void)state;
+	assert_int_equal(ifx_selection_make(&selection, &t, 1), IFX_OK);
 	for (size_t i = 0; i < sizeof(common) / sizeof(*common); i++)
-		assert_false(ifx_concerns(&engine, ifx_str_of(common[i])));
+		assert_false(ifx_selection_scan(&selection, ifx_str_of(common[i]), &concerned));
+	ifx_selection_release(&selection);
 }
 
 static void snake_case_is_protobufs(void **state)

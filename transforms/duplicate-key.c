@@ -12,6 +12,7 @@
  */
 #include "rule/transform.h"
 
+#include "rule/glance.h"
 #include "rule/strings.h"
 
 #include <stdlib.h>
@@ -147,5 +148,6 @@ const struct ifx_transform ifx_duplicate_key = {
 	.source = "https://yaml.org/spec/1.2.2/#3213-node-comparison",
 	.level = IFX_REPORT,
 	.needles = (const char *const[]){ "labels", "annotations", NULL },
+	.concerns = ifx_glance_twice,
 	.run = run,
 };

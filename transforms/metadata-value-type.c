@@ -11,6 +11,7 @@
  */
 #include "rule/transform.h"
 
+#include "rule/glance.h"
 #include "yaml/path.h"
 #include "yaml/resolve.h"
 
@@ -332,6 +333,7 @@ const struct ifx_transform ifx_metadata_value_type = {
 	.source = "https://kubernetes.io/docs/concepts/overview/working-with-objects/annotations/",
 	.level = IFX_SAFE,
 	.needles = (const char *const[]){ "labels", "annotations", NULL },
+	.concerns = ifx_glance_typed,
 	.answers = answers,
 	.run = run,
 };

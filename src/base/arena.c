@@ -33,7 +33,7 @@ void ifx_arena_release(struct ifx_arena *arena)
 
 static bool add_block(struct ifx_arena *arena, size_t size)
 {
-	struct ifx_arena_block *b = ifx_calloc(1, sizeof(*b) + size);
+	struct ifx_arena_block *b = ifx_realloc(NULL, sizeof(*b) + size);
 
 	if (!b)
 		return false;
@@ -73,7 +73,8 @@ void *ifx_arena_alloc(struct ifx_arena *arena, size_t size)
 	arena->left -= need;
 #endif
 	arena->used += need;
-	return p;
+	/* Here and not with the block: most of a block is never asked for. */
+	return memset(p, 0, need);
 }
 
 ifx_str ifx_arena_copy(struct ifx_arena *arena, ifx_str text)

@@ -57,6 +57,17 @@ void ifx_buf_addc(struct ifx_buf *buf, char c)
 	ifx_buf_add(buf, (ifx_str){ &c, 1 });
 }
 
+void ifx_buf_add_number(struct ifx_buf *buf, size_t n)
+{
+	char digits[24];
+	size_t at = sizeof(digits);
+
+	do
+		digits[--at] = (char)('0' + n % 10);
+	while (n /= 10);
+	ifx_buf_add(buf, (ifx_str){ digits + at, sizeof(digits) - at });
+}
+
 void ifx_buf_fill(struct ifx_buf *buf, char c, size_t n)
 {
 	if (!reserve(buf, n))

@@ -29,6 +29,8 @@ void ifx_buf_clear(struct ifx_buf *buf);
 
 void ifx_buf_add(struct ifx_buf *buf, ifx_str text);
 void ifx_buf_addc(struct ifx_buf *buf, char c);
+/** In decimal; much faster than ifx_buf_addf. */
+void ifx_buf_add_number(struct ifx_buf *buf, size_t n);
 void ifx_buf_fill(struct ifx_buf *buf, char c, size_t n);
 void ifx_buf_addf(struct ifx_buf *buf, const char *fmt, ...) IFX_PRINTF(2, 3);
 void ifx_buf_vaddf(struct ifx_buf *buf, const char *fmt, va_list ap) IFX_PRINTF(2, 0);

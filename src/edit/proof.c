@@ -51,7 +51,9 @@ static void add_token(struct form *f, char kind, ifx_str text)
 {
 	if (kind != 'o' && kind != 't')
 		flush_ends(f);
-	ifx_buf_addf(&f->out, "%c%zu:", kind, text.len);
+	ifx_buf_addc(&f->out, kind);
+	ifx_buf_add_number(&f->out, text.len);
+	ifx_buf_addc(&f->out, ':');
 	ifx_buf_add(&f->out, text);
 	ifx_buf_addc(&f->out, '\n');
 }

@@ -36,6 +36,9 @@ struct ifx_transform {
 	ifx_level level;    /* the level that most of its findings have */
 	/* The document can only concern it when one of these strings is in it; ends with NULL. */
 	const char *const *needles;
+	/* A closer look at a document that has one, without parsing it; NULL: none is needed. False
+	 * only where the transform would find nothing for certain. */
+	bool (*concerns)(ifx_str document);
 	const struct ifx_answer *answers; /* ends with a NULL name; NULL: it asks nothing */
 	void (*run)(struct ifx_cx *cx, const struct ifx_resource *r);
 	const struct ifx_rule *rule; /* for run: the rule in YAML; NULL for C */
