@@ -3,7 +3,8 @@
  *
  *   move PATH PLACE...      insert PLACE KEY VALUE     remove PATH [HEIR]
  *   set PATH VALUE          plain PATH VALUE           rename PATH KEY        wrap PATH KEY
- *   yaml PLACE KEY YAML     enlist PATH
+ *   yaml PLACE KEY YAML     enlist PATH              append PATH YAML
+ *   replace PATH KEY YAML   swap PATH KEY VALUE      drop PATH (remove, but comments stay)
  *
  * A path has steps between slashes: a key, `#n` for the nth entry, or `|` for the document in a
  * scalar. "." is the root. A place is a path whose last steps may be missing. `%20` in a word is a
@@ -204,6 +205,10 @@ static inline bool ops_add(struct ops *ops, ifx_str line)
 	} else if (op->verb == IFX_OP_INSERT) {
 		ops->list[ops->n++] = op;
 		return !ops->no_memory;
+	} else if (ifx_str_eq(verb, IFX_LIT("append"))) {
+		op->verb = IFX_OP_APPEND;
+		op->yaml = true;
+		op->value = ops_word(ops, &line);
 	} else if (!op->entry) {
 		return ops_wrong(ops, "no entry", path);
 	} else if (ifx_str_eq(verb, IFX_LIT("enlist"))) {
@@ -211,6 +216,18 @@ static inline bool ops_add(struct ops *ops, ifx_str line)
 	} else if (ifx_str_eq(verb, IFX_LIT("rename"))) {
 		op->verb = IFX_OP_RENAME;
 		op->key = ops_word(ops, &line);
+	} else if (ifx_str_eq(verb, IFX_LIT("replace"))) {
+		op->verb = IFX_OP_REPLACE;
+		op->yaml = true;
+		op->key = ops_word(ops, &line);
+		op->value = ops_word(ops, &line);
+	} else if (ifx_str_eq(verb, IFX_LIT("swap"))) {
+		op->verb = IFX_OP_REPLACE;
+		op->key = ops_word(ops, &line);
+		op->value = ops_word(ops, &line);
+	} else if (ifx_str_eq(verb, IFX_LIT("drop"))) {
+		op->verb = IFX_OP_REMOVE;
+		op->keep = true;
 	} else if (ifx_str_eq(verb, IFX_LIT("wrap"))) {
 		op->verb = IFX_OP_WRAP;
 		op->key = ops_word(ops, &line);

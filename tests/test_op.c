@@ -1290,8 +1290,7 @@ static void line_ends_and_markers_stay(void **state)
 		  "  # a\n"
 		  "  a: 1\n",
 		  NULL },
-		{ "a list item is not removed", "l:\n- a\n- b\n", "remove l/#0", NULL,
-		  "it is an item of a list" },
+		{ "a list item", "l:\n- a\n- b\n", "remove l/#0", "l:\n- b\n", NULL },
 		{ "in what goes", "m:\n  a:\n    b: 1\n    c: 2\n  d: 1\n",
 		  "remove m/a\nset m/a/b x", NULL, "what it is in goes away at the same time" },
 		{ "into what goes", "m:\n  a:\n    b: 1\n  d: 1\n", "remove m/a\ninsert m/a x y",

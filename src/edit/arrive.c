@@ -191,7 +191,33 @@ static void add_new_value(struct ifx_emit *e, const struct ifx_coming *c,
 	ifx_buf_add(&e->text, newline);
 }
 
-/* Lines of what comes into a block map; each ends with a newline. */
+/* Blanks between the dash of the list's first item and what it holds. */
+static size_t dash_gap(const struct ifx_node *list)
+{
+	const struct ifx_entry *e = list->first;
+
+	if (!ifx_is(list, IFX_SEQ) || list->style != IFX_BLOCK || !e ||
+	    !ifx_emit_one_line(ifx_str_sub(list->doc->src, e->start, e->value->span.at - e->start)))
+		return 1;
+	return e->value->span.at > e->start + 1 ? e->value->span.at - e->start - 1 : 1;
+}
+
+/* An item of a block list; the dash is already indented. */
+static void add_item(struct ifx_emit *e, const struct ifx_coming *c, const struct ifx_node *list,
+		     size_t column, ifx_str newline)
+{
+	size_t gap = dash_gap(list), end = ifx_line_end(c->value, 0);
+
+	ifx_buf_addc(&e->text, '-');
+	ifx_buf_fill(&e->text, ' ', gap);
+	ifx_buf_add(&e->text, ifx_str_sub(c->value, 0, end));
+	ifx_buf_add(&e->text, newline);
+	if (end < c->value.len)
+		add_lines(&e->text, ifx_str_sub(c->value, end + 1, c->value.len - end - 1),
+			  column + 1 + gap, newline);
+}
+
+/* Lines of what comes into a block map or list; each ends with a newline. */
 static ifx_status add_block(struct ifx_emit *e, const struct ifx_comings *list,
 			    const struct ifx_node *look, size_t column, size_t step,
 			    ifx_str newline)
@@ -212,6 +238,10 @@ static ifx_status add_block(struct ifx_emit *e, const struct ifx_comings *list,
 				     ? add_from_flow(e, c->entry, column, newline)
 				     : add_from_block(e, c->entry, column, newline);
 			ifx_buf_add(&e->text, newline);
+			continue;
+		}
+		if (!c->key.ptr) {
+			add_item(e, c, look, column, newline);
 			continue;
 		}
 		ifx_emit_key(e, look, c->key, false);
@@ -403,8 +433,10 @@ static ifx_status add_flow(struct ifx_emit *e, const struct braces *b,
 				st = add_flow_value(e, b, c->entry, indent);
 			continue;
 		}
-		ifx_emit_key(e, b->map, c->key, true);
-		ifx_emit_colon(e, b->compact);
+		if (c->key.ptr) {
+			ifx_emit_key(e, b->map, c->key, true);
+			ifx_emit_colon(e, b->compact);
+		}
 		if (!c->made.first) {
 			if (c->yaml && ifx_str_chr(c->value, '\n') != SIZE_MAX)
 				return ifx_emit_refuse(e, "its lines do not fit between braces");
@@ -471,7 +503,7 @@ static ifx_status fill_braces(struct ifx_emit *e, const struct ifx_arrival *a, s
 	const struct ifx_node *map = a->base;
 	size_t at = map->span.at, end = at + map->span.len,
 	       brace_line = ifx_line_start(e->src, end);
-	bool braces = map->kind == IFX_MAP, own_line = false;
+	bool braces = map->kind != IFX_SCALAR, own_line = false;
 	ifx_status st;
 
 	if (has_comment(e->doc, at, end))

@@ -461,7 +461,9 @@ static ifx_status leave_all(struct ifx_emit *e)
 			    ifx_plan_mark(e->plan, entry->in)->is_empty) {
 				size_t at = entry->in->entry->colon + 1;
 
-				st = ifx_emit_push(e, at, at, IFX_LIT(" {}"));
+				st = ifx_emit_push(e, at, at,
+						   ifx_is(entry->in, IFX_SEQ) ? IFX_LIT(" []")
+									      : IFX_LIT(" {}"));
 			}
 			continue;
 		}
@@ -604,12 +606,90 @@ static ifx_status change_enlist(struct ifx_emit *e, const struct ifx_change *c)
 	return st == IFX_OK ? ifx_emit_push(e, end, end, IFX_LIT("]")) : st;
 }
 
+/* `: value` of an entry that takes another one's place, in the quotes that were there. */
+static void add_new_string(struct ifx_emit *e, const struct ifx_change *c, bool flow)
+{
+	const struct ifx_node *old = c->node;
+
+	ifx_emit_colon(e, flow && ifx_emit_is_compact(c->replace->in));
+	if (old->kind == IFX_SCALAR && (old->style == IFX_SINGLE || old->style == IFX_DOUBLE))
+		ifx_scalar_quote(&e->text, c->text, ifx_style_for(c->text, old->style, flow));
+	else if (ifx_plain_ok(c->text, flow) && !old->doc->json)
+		ifx_scalar_quote(&e->text, c->text, IFX_PLAIN);
+	else
+		ifx_emit_value(e, c->replace->in, c->text, flow);
+}
+
+/*
+ * The end of what e->text is written over. A comment behind a line that stays one line keeps its
+ * column where two blanks are left before it, else its distance.
+ */
+static size_t keep_column(struct ifx_emit *e, const struct ifx_entry *entry)
+{
+	size_t trail = ifx_entry_trail(entry), at, old = entry->end - entry->start;
+
+	if (trail == IFX_NO_COMMENT || entry->in->style == IFX_FLOW ||
+	    !ifx_emit_one_line(ifx_buf_str(&e->text)) ||
+	    !ifx_emit_one_line(ifx_str_sub(e->src, entry->start, old)))
+		return entry->end;
+	at = e->doc->comments[trail].span.at;
+	if (e->text.len + 2 > at - entry->start)
+		return entry->end;
+	ifx_buf_fill(&e->text, ' ', at - entry->start - e->text.len);
+	return at;
+}
+
+/*   selector:         ->   targetRefs:
+ *     matchLabels:         - kind: Service   */
+static ifx_status change_replace(struct ifx_emit *e, const struct ifx_change *c)
+{
+	const struct ifx_entry *entry = c->replace;
+	ifx_str indent = ifx_emit_indent(e->src, entry->start), rest = c->text, line;
+	ifx_str newline = ifx_style_newline(e->src, entry->start);
+	bool flow = entry->in->style == IFX_FLOW;
+	size_t column = ifx_column(e->src, entry->start), end;
+
+	ifx_buf_clear(&e->text);
+	if (ifx_emit_is_text(ifx_emit_deepest_last(entry->value)))
+		return ifx_emit_refuse(e, "it ends with a text");
+	for (size_t i = ifx_comment_from(e->doc, entry->start);
+	     i < e->doc->n_comments && e->doc->comments[i].span.at < entry->end; i++) {
+		if (flow || !ifx_starts_line(e->src, entry->start))
+			return ifx_emit_refuse(e, "a comment inside it has no line of its own");
+		ifx_buf_add(&e->text, ifx_comment_text(e->doc, i));
+		ifx_buf_add(&e->text, newline);
+		ifx_buf_add(&e->text, indent);
+	}
+	ifx_emit_key(e, entry->in, c->key, flow);
+	if (!c->yaml) {
+		add_new_string(e, c, flow);
+	} else if (ifx_str_chr(rest, '\n') == SIZE_MAX) {
+		ifx_emit_colon(e, flow && ifx_emit_is_compact(entry->in));
+		ifx_buf_add(&e->text, rest);
+	} else if (flow) {
+		return ifx_emit_refuse(e, "its lines do not fit between braces");
+	} else {
+		ifx_buf_addc(&e->text, ':');
+		while (ifx_str_split(&rest, '\n', &line) && (line.len || rest.ptr)) {
+			ifx_buf_add(&e->text, newline);
+			ifx_buf_fill(&e->text, ' ', line.len ? column : 0);
+			ifx_buf_add(&e->text, line);
+		}
+	}
+	end = keep_column(e, entry);
+	if (e->text.bad)
+		return IFX_ENOMEM;
+	return ifx_emit_push(e, entry->start, end, ifx_buf_str(&e->text));
+}
+
 static ifx_status change_all(struct ifx_emit *e)
 {
 	ifx_status st = IFX_OK;
 
 	for (const struct ifx_change *c = e->plan->changes; c && st == IFX_OK; c = c->next) {
-		if (c->enlist) {
+		if (c->replace) {
+			st = change_replace(e, c);
+		} else if (c->enlist) {
 			st = change_enlist(e, c);
 		} else if (c->wrap) {
 			st = change_wrap(e, c);

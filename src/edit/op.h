@@ -13,13 +13,15 @@
 #include "yaml/node.h"
 
 typedef enum {
-	IFX_OP_SET,    /* a scalar says something else */
-	IFX_OP_RENAME, /* a key says something else */
-	IFX_OP_INSERT, /* a new entry of two strings */
-	IFX_OP_REMOVE, /* an entry goes, with its own comments */
-	IFX_OP_MOVE,   /* an entry goes to other maps, with its comments */
-	IFX_OP_WRAP,   /* `k: v` becomes `k: {key: v}`, and `- v` becomes `- key: v` */
-	IFX_OP_ENLIST, /* `k: {...}` becomes `k: [{...}]` */
+	IFX_OP_SET,     /* a scalar says something else */
+	IFX_OP_RENAME,  /* a key says something else */
+	IFX_OP_INSERT,  /* a new entry of two strings */
+	IFX_OP_REMOVE,  /* an entry goes, with its own comments */
+	IFX_OP_MOVE,    /* an entry goes to other maps, with its comments */
+	IFX_OP_WRAP,    /* `k: v` becomes `k: {key: v}`, and `- v` becomes `- key: v` */
+	IFX_OP_ENLIST,  /* `k: {...}` becomes `k: [{...}]` */
+	IFX_OP_APPEND,  /* a new item at the end of a list */
+	IFX_OP_REPLACE, /* an entry becomes another one in its place; comments in it go above it */
 } ifx_verb;
 
 /** Keys that a place may lack below its base. */
@@ -39,11 +41,17 @@ struct ifx_place {
 struct ifx_op {
 	ifx_verb verb;
 	const struct ifx_doc *doc;
-	const struct ifx_entry *entry; /* rename, remove, move, wrap, enlist */
-	const struct ifx_node *node;   /* set */
-	ifx_str key;                   /* rename, insert, wrap */
-	ifx_str value;                 /* set, insert */
-	bool yaml;  /* insert: the value is YAML: a flow line, or block lines with a break each */
+	const struct ifx_entry *entry; /* rename, remove, move, wrap, enlist, replace */
+	const struct ifx_node *node;   /* set; append: the list */
+	ifx_str key;                   /* rename, insert, wrap, replace */
+	ifx_str value;                 /* set, insert, append, replace */
+	/*
+	 * insert, append, replace: the value is YAML: a flow line, or block lines with a break
+	 * each. Lines of a replaced value are indented from the column of the key, others from
+	 * their own.
+	 */
+	bool yaml;
+	bool keep;  /* remove: its comments stay, on lines of their own */
 	bool plain; /* set: the new text is a number, a boolean or null and stands unquoted */
 	const struct ifx_entry *heir; /* remove: the entry that inherits the comments, or NULL */
 	const struct ifx_place *to;   /* insert, move: n_to of them; the copies are equal */

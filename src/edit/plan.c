@@ -243,7 +243,7 @@ static ifx_status add_arrival(struct make *m, const struct ifx_place *place,
 	c->key = key;
 	c->value = op->value;
 	c->yaml = op->yaml;
-	return add_key(m, map, node, key);
+	return key.ptr ? add_key(m, map, node, key) : IFX_OK;
 }
 
 static ifx_status add_leaving(struct make *m, const struct ifx_entry *entry)
@@ -265,6 +265,20 @@ static ifx_status add_leaving(struct make *m, const struct ifx_entry *entry)
 		m->leaving = l;
 	m->last_leaving = l;
 	return IFX_OK;
+}
+
+/* The entry goes, but no comment with it: that behind it gets the line. */
+static ifx_status leave_comments(struct make *m, const struct ifx_entry *entry)
+{
+	size_t trail = ifx_entry_trail(entry), i = ifx_comment_from(m->plan->doc, entry->start);
+
+	if (i < m->plan->doc->n_comments && m->plan->doc->comments[i].span.at < entry->end)
+		return refuse(m, "a comment inside it would be lost");
+	if (trail == IFX_NO_COMMENT)
+		return IFX_OK;
+	if (entry->in->style == IFX_FLOW)
+		return refuse(m, "the comment behind it has no line of its own");
+	return set_fate(m->plan, trail, IFX_COMMENT_ALONE);
 }
 
 /* The entry's own comments go with it. */
@@ -320,7 +334,8 @@ static ifx_status add_legacy(struct make *m, const struct ifx_entry *heir,
 static ifx_status take_leaving(struct make *m, const struct ifx_op *op)
 {
 	const struct ifx_entry *e = op->entry;
-	ifx_status st = ifx_check_map(m->why, e);
+	ifx_status st = !e->key && op->verb == IFX_OP_REMOVE ? ifx_check_shared(m->why, e->in)
+							     : ifx_check_map(m->why, e);
 
 	if (st != IFX_OK)
 		return st;
@@ -338,7 +353,7 @@ static ifx_status take_leaving(struct make *m, const struct ifx_op *op)
 			st = ifx_check_removable(m->why, e->value);
 	}
 	if (st == IFX_OK)
-		st = take_comments(m->plan, e);
+		st = op->keep ? leave_comments(m, e) : take_comments(m->plan, e);
 	if (st == IFX_OK && op->heir)
 		st = add_legacy(m, op->heir, e);
 	return st == IFX_OK ? add_leaving(m, e) : st;
@@ -415,6 +430,46 @@ static ifx_status take_enlist(struct make *m, const struct ifx_op *op)
 	return add_change(m, (struct ifx_change){ .node = map, .enlist = true });
 }
 
+static ifx_status take_append(struct make *m, const struct ifx_op *op)
+{
+	struct ifx_place place = { .base = op->node };
+	ifx_status st;
+
+	if (!ifx_is(op->node, IFX_SEQ))
+		return refuse(m, "what stands there is not a list");
+	if (!op->node->first && (op->node->anchor.len || op->node->tag.len))
+		return refuse(m, "the empty list there has an anchor or a tag");
+	st = ifx_check_shared(m->why, op->node);
+	return st == IFX_OK ? add_arrival(m, &place, op, IFX_NONE) : st;
+}
+
+static ifx_status take_replace(struct make *m, const struct ifx_op *op)
+{
+	const struct ifx_entry *e = op->entry;
+	const struct ifx_node *key = e->key;
+	ifx_status st = ifx_check_map(m->why, e);
+
+	if (st == IFX_OK)
+		st = ifx_check_removable(m->why, e->value);
+	if (st != IFX_OK)
+		return st;
+	if (!ifx_is(key, IFX_SCALAR) || !key->span.len || key->style == IFX_LITERAL ||
+	    key->style == IFX_FOLDED || key->anchor.len || key->tag.len || e->colon == SIZE_MAX ||
+	    ifx_is_explicit(e))
+		return refuse(m, "its key is not a simple one");
+	if (ifx_is_merged(e->in, ifx_text(key)))
+		return refuse(m, "a merge key (<<) would bring another value in");
+	if (!ifx_str_eq(ifx_text(key), op->key))
+		st = add_key(m, e->in, e->in, op->key);
+	if (st != IFX_OK)
+		return st;
+	return add_change(m, (struct ifx_change){ .node = e->value,
+						  .text = op->value,
+						  .yaml = op->yaml,
+						  .key = op->key,
+						  .replace = e });
+}
+
 static ifx_status take_op(struct make *m, const struct ifx_op *op)
 {
 	ifx_str key = op->key;
@@ -437,6 +492,10 @@ static ifx_status take_op(struct make *m, const struct ifx_op *op)
 		key = ifx_text(op->entry->key);
 		st = take_leaving(m, op);
 		break;
+	case IFX_OP_APPEND:
+		return take_append(m, op);
+	case IFX_OP_REPLACE:
+		return take_replace(m, op);
 	case IFX_OP_INSERT:
 		break;
 	}
@@ -459,17 +518,31 @@ static bool is_in_gone(const struct ifx_plan *plan, const struct ifx_node *node)
 	return false;
 }
 
+/* Is the node inside a value that another one takes the place of? */
+static bool is_in_replaced(const struct ifx_plan *plan, const struct ifx_node *node)
+{
+	const struct ifx_change *c;
+
+	for (; node; node = node->entry ? node->entry->in : NULL) {
+		c = ifx_plan_mark(plan, node)->change;
+		if (c && c->replace)
+			return true;
+	}
+	return false;
+}
+
 static ifx_status check_nesting(struct make *m)
 {
 	const struct ifx_plan *plan = m->plan;
 	bool bad = false;
 
 	for (const struct leaving *l = m->leaving; l; l = l->next)
-		bad |= is_in_gone(plan, l->entry->in);
+		bad |= is_in_gone(plan, l->entry->in) || is_in_replaced(plan, l->entry->in);
 	for (const struct ifx_change *c = plan->changes; c; c = c->next)
-		bad |= is_in_gone(plan, c->node);
+		bad |= is_in_gone(plan, c->node) ||
+		       (c->node->entry && is_in_replaced(plan, c->node->entry->in));
 	for (const struct ifx_arrival *a = plan->arrivals; a; a = a->next)
-		bad |= is_in_gone(plan, a->base);
+		bad |= is_in_gone(plan, a->base) || is_in_replaced(plan, a->base);
 	for (const struct ifx_legacy *l = plan->legacies; l; l = l->next)
 		bad |= is_in_gone(plan, l->heir->value);
 	return bad ? refuse(m, "what it is in goes away at the same time") : IFX_OK;
@@ -524,11 +597,16 @@ static bool comments_remain(const struct ifx_plan *plan, const struct ifx_entry 
 {
 	const struct ifx_doc *doc = plan->doc;
 	size_t key_line_end = ifx_line_end(doc->src, owner->colon);
+	size_t end = ifx_line_end(doc->src, owner->end);
 
 	for (size_t i = ifx_comment_from(doc, key_line_end);
-	     i < doc->n_comments && doc->comments[i].span.at < owner->end; i++)
-		if (ifx_plan_fate(plan, i) == IFX_COMMENT_STAYS)
+	     i < doc->n_comments && doc->comments[i].span.at < end; i++) {
+		enum ifx_fate fate = ifx_plan_fate(plan, i);
+
+		if (fate == IFX_COMMENT_ALONE ||
+		    (fate == IFX_COMMENT_STAYS && doc->comments[i].span.at < owner->end))
 			return true;
+	}
 	return ifx_has_foot(owner);
 }
 

@@ -33,8 +33,8 @@ struct ifx_comings {
 /** An entry that comes into a map: one of the document, two strings, or a key whose map is made. */
 struct ifx_coming {
 	const struct ifx_entry *entry; /* of the document, or NULL */
-	ifx_str key, value;
-	bool yaml;               /* value is YAML text */
+	ifx_str key, value;            /* an item of a list: key.ptr is NULL */
+	bool yaml;                     /* value is YAML text */
 	struct ifx_comings made; /* what comes into the map that is made; empty: there is none */
 	struct ifx_coming *next;
 };
@@ -60,9 +60,12 @@ struct ifx_change {
 	const struct ifx_node *node; /* scalar that says something else */
 	ifx_str text;
 	bool plain;
-	const struct ifx_edits *inside; /* embedded: edits of the host's source; NULL otherwise */
-	const struct ifx_entry *wrap;   /* wrap: text is the new key */
-	bool enlist;                    /* node is a map and becomes the only item of a list */
+	const struct ifx_edits *inside;  /* embedded: edits of the host's source; NULL otherwise */
+	const struct ifx_entry *wrap;    /* wrap: text is the new key */
+	bool enlist;                     /* node is a map and becomes the only item of a list */
+	const struct ifx_entry *replace; /* with a key and a text; node is its value */
+	ifx_str key;
+	bool yaml; /* replace: the text is YAML */
 	struct ifx_change *next;
 };
 

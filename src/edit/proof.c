@@ -188,7 +188,8 @@ static void add_comings(struct form *f, const struct ifx_arrival *a, const struc
 			add_elsewhere(f, c->entry, !a->flow);
 			continue;
 		}
-		add_token(f, 'S', c->key);
+		if (c->key.ptr)
+			add_token(f, 'S', c->key);
 		if (!c->made.first && c->yaml) {
 			add_yaml(f, c->value);
 			continue;
@@ -222,6 +223,20 @@ static void comments_above(struct form *f, const struct ifx_mark *mark)
 		comings_as_lines(f, &a->back);
 }
 
+/* An entry that another one takes the place of; comments in it come before it. */
+static void add_replaced(struct form *f, const struct ifx_change *c)
+{
+	for (; f->comment < f->doc->n_comments &&
+	       f->doc->comments[f->comment].span.at < c->replace->end;
+	     f->comment++)
+		add_comment(f, f->comment, true);
+	add_token(f, 'S', c->key);
+	if (c->yaml)
+		add_yaml(f, c->text);
+	else
+		add_token(f, 'S', c->text);
+}
+
 static void add_entries(struct form *f, const struct ifx_node *node)
 {
 	const struct ifx_arrival *a = mark_of(f, node)->arrival;
@@ -238,11 +253,17 @@ static void add_entries(struct form *f, const struct ifx_node *node)
 	}
 	for (const struct ifx_entry *e = node->first; e; e = e->next) {
 		const struct ifx_mark *mark = mark_of(f, e);
+		const struct ifx_change *change;
 
 		if (mark->gone)
 			continue;
 		comments_to(f, e->start);
 		comments_above(f, mark);
+		change = mark_of(f, e->value)->change;
+		if (change && change->replace) {
+			add_replaced(f, change);
+			continue;
+		}
 		if (e->key)
 			add_node(f, e->key);
 		add_node(f, e->value);

@@ -139,6 +139,9 @@ static void add_op(struct ifx_fix *fix, const struct ifx_rule_op *op, const stru
 	case IFX_OP_ENLIST:
 		ifx_fix_enlist(fix, e);
 		break;
+	case IFX_OP_APPEND:
+	case IFX_OP_REPLACE:
+		break; /* no word in the language of rules */
 	}
 }
 
