@@ -115,31 +115,6 @@ static void complain_usage(struct app *app, const char *message)
 
 /* ---- one input ---- */
 
-/* Does the file lie below templates/ of a Helm chart? Without memory yes: it is left alone then. */
-static bool in_chart_templates(ifx_str path)
-{
-	const ifx_str part = IFX_LIT("/templates/");
-	struct ifx_buf chart, real;
-	size_t from = 0, at;
-	bool found;
-
-	ifx_buf_init(&chart, IFX_BUF_MAX);
-	ifx_buf_init(&real, IFX_BUF_MAX);
-	found = ifx_path_resolve(&real, path.ptr) == IFX_ENOMEM;
-	path = ifx_buf_str(&real);
-	while (!found &&
-	       (at = ifx_str_find(ifx_str_sub(path, from, path.len - from), part)) != SIZE_MAX) {
-		from += at + 1;
-		ifx_buf_clear(&chart);
-		ifx_buf_add(&chart, ifx_str_sub(path, 0, from));
-		ifx_buf_add(&chart, IFX_LIT("Chart.yaml"));
-		found = chart.bad || !access(chart.data, F_OK);
-	}
-	ifx_buf_release(&chart);
-	ifx_buf_release(&real);
-	return found;
-}
-
 /* Findings about the text itself; no rule has these names. */
 static bool is_problem(const struct ifx_finding *f)
 {
@@ -330,7 +305,7 @@ static void run_source(struct app *app, const struct source *source)
 			    .n_picks = c->n_picks,
 			    .istio_minor = c->istio_minor },
 		.index = &questions,
-		.chart_template = may_be_helm && in_chart_templates(source->path),
+		.chart_template = may_be_helm && ifx_in_chart_templates(source->path),
 		.want_edits = app->reporter.format == IFX_FORMAT_JSON,
 	};
 	struct ifx_outcome outcome;

@@ -76,6 +76,16 @@ bool ifx_is_cluster_wide(ifx_str kind)
 	       ifx_str_starts(kind, IFX_LIT("Cluster"));
 }
 
+ifx_str ifx_deployed_namespace(ifx_str kind, ifx_str by_kustomization, ifx_str written,
+			       ifx_str otherwise)
+{
+	if (ifx_is_cluster_wide(kind))
+		return IFX_NONE;
+	if (by_kustomization.ptr)
+		return by_kustomization;
+	return written.len ? written : otherwise;
+}
+
 /* ---- the table of kustomizations ---- */
 
 /* FNV-1a */

@@ -89,5 +89,11 @@ ifx_str ifx_environments_real(struct ifx_environments *e, const char *path);
 bool ifx_is_kustomization(ifx_str path);
 /** Of objects that exist once per cluster: they have no namespace, whatever is said. */
 bool ifx_is_cluster_wide(ifx_str kind);
+/**
+ * Namespace of an object as deployed: what the kustomizations say, else what it says, else
+ * `otherwise`; ptr NULL when nothing does, or the kind has none.
+ */
+ifx_str ifx_deployed_namespace(ifx_str kind, ifx_str by_kustomization, ifx_str written,
+			       ifx_str otherwise);
 
 #endif

@@ -117,16 +117,6 @@ static void add_pods(struct ifx_index *index, const struct ifx_resource *r, stru
 	}
 }
 
-static ifx_str deployed_namespace(const struct ifx_index *index, const struct ifx_resource *r,
-				  ifx_str by_kustomization)
-{
-	if (ifx_is_cluster_wide(r->kind))
-		return IFX_NONE;
-	if (by_kustomization.ptr)
-		return by_kustomization;
-	return r->namespace.len ? r->namespace : index->default_namespace;
-}
-
 /* What is passed to the two callbacks below. */
 struct seen_file {
 	struct ifx_index *index;
@@ -168,7 +158,8 @@ static void see_object(void *data, const struct ifx_resource *r, size_t number)
 		*copy = rec;
 		copy->environment = n ? members[i].environment : 0;
 		copy->namespace = keep(
-			index, deployed_namespace(index, r, n ? members[i].namespace : IFX_NONE));
+			index, ifx_deployed_namespace(r->kind, n ? members[i].namespace : IFX_NONE,
+						      r->namespace, index->default_namespace));
 		list[index->n_records++] = copy;
 	}
 }
@@ -334,8 +325,9 @@ static ifx_str namespace_in(void *data, const struct ifx_resource *r, size_t env
 	members = members_of(index, real_file(index), &n);
 	for (size_t i = 0; i < n; i++)
 		if (members[i].environment == environment)
-			return deployed_namespace(index, r, members[i].namespace);
-	return deployed_namespace(index, r, IFX_NONE);
+			return ifx_deployed_namespace(r->kind, members[i].namespace, r->namespace,
+						      index->default_namespace);
+	return ifx_deployed_namespace(r->kind, IFX_NONE, r->namespace, index->default_namespace);
 }
 
 /* The first record behind `after`, or from `key` on. */

@@ -80,6 +80,9 @@ IFX_MUST_USE ifx_status ifx_path_resolve(struct ifx_buf *out, const char *path);
  * not below the current directory; then `out` has the path as it came.
  */
 bool ifx_path_below(struct ifx_buf *out, ifx_str path);
+/** Does the file lie below templates/ of a Helm chart? Without memory yes: it is left alone then.
+ */
+bool ifx_in_chart_templates(ifx_str path);
 /**
  * Read a file whole.
  * out  replaced; its memory is used again.

@@ -162,7 +162,7 @@ static bool selector_is_optional(const struct ifx_resource *r)
 	       ifx_str_eq(r->version, IFX_LIT("v1beta1"));
 }
 
-static bool selector_names(const struct ifx_node *selector, ifx_str key)
+bool ifx_selector_names(const struct ifx_node *selector, ifx_str key)
 {
 	const struct ifx_node *list = ifx_get(selector, IFX_LIT("matchExpressions"));
 
@@ -188,7 +188,7 @@ bool ifx_pod_label_editable(struct ifx_fix *fix, const struct ifx_resource *r, c
 			IFX_ARG(r->kind));
 		return false;
 	}
-	if (selector_names(selector, ifx_str_of(key))) {
+	if (ifx_selector_names(selector, ifx_str_of(key))) {
 		ifx_refuse(fix, "the selector asks for the label '%s'; edit both by hand", key);
 		return false;
 	}

@@ -58,6 +58,9 @@ bool ifx_said_editable(struct ifx_fix *fix, const struct ifx_said *said);
  */
 bool ifx_pod_label_editable(struct ifx_fix *fix, const struct ifx_resource *r, const char *key);
 
+/** Does a workload's selector ask for the label, in any of the forms that selectors have? */
+bool ifx_selector_names(const struct ifx_node *selector, ifx_str key);
+
 /** Would the API server take it as the value of a label? */
 bool ifx_is_label_value(ifx_str text);
 

@@ -1,0 +1,494 @@
+#include "ambient/estate.h"
+
+#include "ambient/mesh.h"
+#include "ambient/namespace.h"
+#include "ambient/patch.h"
+#include "ambient/pods.h"
+#include "ambient/scan.h"
+#include "ambient/service.h"
+#include "base/alloc.h"
+#include "yaml/load.h"
+
+#include <stdlib.h>
+
+/* Memory for the text and the trees of all files. Bytes. */
+#define ESTATE_MEMORY_MAX ((size_t)16 << 30)
+
+/* What is passed along while a tree is read. */
+struct reading {
+	struct ifx_estate *estate;
+	const struct ifx_estate_options *options;
+	ifx_complain_fn *complain;
+	void *data;
+	bool incomplete; /* something could not be read, and that was said */
+};
+
+/* ---- text ---- */
+
+struct ifx_pairs ifx_estate_pairs(struct ifx_estate *estate, const struct ifx_node *map)
+{
+	struct ifx_pair *items;
+	size_t n = 0;
+
+	map = ifx_deref(map);
+	if (!ifx_is(map, IFX_MAP) || !map->n)
+		return (struct ifx_pairs){ 0 };
+	items = ifx_arena_alloc(&estate->arena, map->n * sizeof(*items));
+	if (!items) {
+		estate->failed = true;
+		return (struct ifx_pairs){ 0 };
+	}
+	for (const struct ifx_entry *e = map->first; e; e = e->next) {
+		const struct ifx_node *value = ifx_deref(e->value);
+
+		if (ifx_is(e->key, IFX_SCALAR) && ifx_is(value, IFX_SCALAR))
+			items[n++] = (struct ifx_pair){ ifx_text(e->key), ifx_text(value) };
+	}
+	return (struct ifx_pairs){ items, n };
+}
+
+static bool find_lines(struct ifx_estate *estate, struct ifx_source *source)
+{
+	size_t n = 1, at;
+
+	for (at = ifx_line_next(source->bytes, 0); at < source->bytes.len;
+	     at = ifx_line_next(source->bytes, at))
+		n++;
+	source->lines = ifx_arena_alloc(&estate->arena, n * sizeof(*source->lines));
+	if (!source->lines)
+		return false;
+	for (at = 0; source->n_lines < n; at = ifx_line_next(source->bytes, at))
+		source->lines[source->n_lines++] = at;
+	return true;
+}
+
+void ifx_source_place(const struct ifx_source *source, size_t at, size_t *line, size_t *column)
+{
+	size_t lo = 0, hi = source->n_lines, start;
+
+	while (hi - lo > 1) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (source->lines[mid] <= at)
+			lo = mid;
+		else
+			hi = mid;
+	}
+	*line = lo + 1;
+	*column = 1;
+	start = source->n_lines ? source->lines[lo] : 0;
+	if (!start && ifx_str_starts(source->bytes, IFX_LIT("\xEF\xBB\xBF")))
+		start = 3;
+	for (size_t i = start; i < at && i < source->bytes.len; i++)
+		*column += ((unsigned char)source->bytes.ptr[i] & 0xC0) != 0x80;
+}
+
+/* ---- objects ---- */
+
+static void append(struct ifx_objects *list, struct ifx_object *o)
+{
+	*(list->last ? &list->last->next : &list->first) = o;
+	list->last = o;
+	list->n++;
+}
+
+/* kustomize's namespace also names the Namespace objects that it reaches. */
+static ifx_str namespace_of(const struct reading *r, const struct ifx_resource *resource,
+			    ifx_object_kind kind, const struct ifx_membership *m)
+{
+	if (kind == IFX_KUSTOMIZATION || kind == IFX_HELM_VALUES)
+		return IFX_NONE;
+	if (kind == IFX_NAMESPACE)
+		return m && m->namespace.ptr ? m->namespace : resource->name;
+	return ifx_deployed_namespace(resource->kind, m ? m->namespace : IFX_NONE,
+				      resource->namespace, r->options->namespace);
+}
+
+static bool read_object(struct ifx_estate *estate, struct ifx_object *o)
+{
+	if (o->kind == IFX_WORKLOAD)
+		return ifx_pods_read(estate, o);
+	if (o->kind == IFX_SERVICE)
+		return ifx_service_read(estate, o);
+	if (o->kind == IFX_KUSTOMIZATION) {
+		const struct ifx_object **list =
+			ifx_grow(estate->kustomizations, &estate->cap_kustomizations,
+				 estate->n_kustomizations + 1, sizeof(*list));
+
+		if (!list)
+			return false;
+		estate->kustomizations = list;
+		list[estate->n_kustomizations++] = o;
+	}
+	return ifx_mesh_read(estate, &o->environment->mesh, o);
+}
+
+static bool place(struct ifx_estate *estate, struct ifx_object *o, ifx_str namespace)
+{
+	struct ifx_environment *e = o->environment;
+
+	if (namespace.len) {
+		o->namespace = ifx_namespace_add(estate, e, namespace);
+		if (!o->namespace)
+			return false;
+	}
+	if (o->patch)
+		append(&e->patches, o);
+	else
+		append(o->namespace ? &o->namespace->objects[o->kind] : &e->objects[o->kind], o);
+	estate->n_objects++;
+	return true;
+}
+
+/* One resource of a file in one environment; NULL: no memory. */
+static struct ifx_object *add_object(struct reading *r, const struct ifx_object *like,
+				     const struct ifx_membership *m, bool patch)
+{
+	struct ifx_estate *estate = r->estate;
+	struct ifx_object *o = ifx_arena_alloc(&estate->arena, sizeof(*o));
+
+	if (!o)
+		return NULL;
+	*o = *like;
+	o->environment = &estate->environments[m ? m->environment : 0];
+	o->way = m ? m->way : NULL;
+	o->patch = patch;
+	if (!place(estate, o, namespace_of(r, o->r, o->kind, m)) || !read_object(estate, o))
+		return NULL;
+	return o;
+}
+
+/* In each environment that deploys the file, as a resource or as a patch. */
+static bool add_objects(struct reading *r, const struct ifx_object *like)
+{
+	struct ifx_environments *kustomize = &r->estate->kustomize;
+	const ifx_as resource =
+		like->kind == IFX_KUSTOMIZATION ? IFX_AS_KUSTOMIZATION : IFX_AS_RESOURCE;
+	struct ifx_object *first = NULL, *last = NULL;
+	size_t n = 0;
+
+	for (int patch = 0; patch <= 1; patch++) {
+		ifx_as as = patch ? IFX_AS_PATCH : resource;
+		size_t from, count = ifx_environments_of(kustomize, as, like->source->real, &from);
+		bool alone = !count && patch && !n;
+
+		for (size_t i = 0; i < count + alone; i++) {
+			const struct ifx_membership *m =
+				alone ? NULL : &kustomize->members[as].items[from + i];
+			struct ifx_object *o = add_object(r, like, m, patch && !alone);
+
+			if (!o)
+				return false;
+			if (last)
+				last->same = o;
+			else
+				first = o;
+			last = o;
+			n++;
+		}
+	}
+	for (struct ifx_object *o = first; o; o = o->same)
+		o->n_same = n;
+	return true;
+}
+
+/* ---- files ---- */
+
+static bool keep_doc(struct ifx_estate *estate, struct ifx_doc *doc)
+{
+	struct ifx_doc **docs =
+		ifx_grow(estate->docs, &estate->cap_docs, estate->n_docs + 1, sizeof(*docs));
+
+	if (!docs)
+		return false;
+	estate->docs = docs;
+	docs[estate->n_docs++] = doc;
+	return true;
+}
+
+static bool read_tree(struct reading *r, struct ifx_source *source, const struct ifx_doc *doc,
+		      size_t at)
+{
+	struct ifx_resource *resource;
+
+	if (!ifx_roots(&resource, doc, &r->estate->arena))
+		return false;
+	for (; resource; resource = resource->next) {
+		struct ifx_object like = { .kind = ifx_ambient_kind(resource, source),
+					   .source = source,
+					   .document = source->documents,
+					   .at = at,
+					   .r = resource };
+
+		if (like.kind != IFX_KINDS && !add_objects(r, &like))
+			return false;
+	}
+	return true;
+}
+
+/* Templates lie about in every tree; anything else that cannot be read may hide what matters. */
+static void pass_over(struct reading *r, struct ifx_source *source, ifx_str document, size_t at,
+		      const struct ifx_problem *problem)
+{
+	size_t line, column;
+	struct ifx_buf text;
+
+	if (ifx_str_find(document, IFX_LIT("{{")) != SIZE_MAX ||
+	    ifx_str_find(document, IFX_LIT("{%")) != SIZE_MAX) {
+		source->passed_over = "a template";
+		source->passed_at = at;
+		return;
+	}
+	r->incomplete = true;
+	ifx_buf_init(&text, 1 << 16);
+	ifx_source_place(source, at + problem->at, &line, &column);
+	ifx_buf_addf(&text, "%zu:%zu: %.*s", line, column, IFX_ARG(ifx_buf_str(&problem->text)));
+	r->complain(r->data, source->path, ifx_buf_str(&text));
+	ifx_buf_release(&text);
+}
+
+static bool read_document(struct reading *r, struct ifx_source *source, ifx_span chunk)
+{
+	ifx_str text = ifx_str_sub(source->bytes, chunk.at, chunk.len);
+	struct ifx_problem problem = { 0 };
+	struct ifx_doc *doc;
+	ifx_status st;
+	bool ok = true;
+
+	source->documents++;
+	if (!ifx_is_kustomization(source->path) && !ifx_ambient_concerns(text))
+		return true;
+	if (!source->lines && !find_lines(r->estate, source))
+		return false;
+	ifx_buf_init(&problem.text, 4096);
+	st = ifx_precheck(text, &problem);
+	if (st == IFX_OK)
+		st = ifx_doc_load(&doc, text, &problem);
+	if (st == IFX_OK) {
+		ok = keep_doc(r->estate, doc);
+		if (!ok)
+			ifx_doc_free(doc);
+		ok = ok && read_tree(r, source, doc, chunk.at);
+	} else {
+		ok = st != IFX_ENOMEM;
+		pass_over(r, source, text, chunk.at, &problem);
+	}
+	ifx_buf_release(&problem.text);
+	return ok;
+}
+
+static bool read_documents(struct reading *r, struct ifx_source *source)
+{
+	ifx_span chunk;
+	size_t at = 0;
+
+	if (ifx_str_find(source->bytes, IFX_LIT("{{")) != SIZE_MAX &&
+	    ifx_in_chart_templates(source->path)) {
+		source->passed_over = "a template of a Helm chart";
+		return true;
+	}
+	while (ifx_stream_next(source->bytes, &at, &chunk))
+		if (!read_document(r, source, chunk))
+			return false;
+	return true;
+}
+
+/* Its text is kept in the arena: everything borrows from it. */
+static bool read_file(struct reading *r, const struct ifx_input *input, struct ifx_buf *bytes)
+{
+	struct ifx_estate *estate = r->estate;
+	struct ifx_source *source = &estate->sources[estate->n_sources];
+	struct ifx_buf why;
+	ifx_status st;
+
+	ifx_buf_init(&why, 4096);
+	st = ifx_file_read(bytes, input->path.ptr, &source->st, &why);
+	if (st != IFX_OK) {
+		r->incomplete = true;
+		r->complain(r->data, input->path, ifx_buf_str(&why));
+	}
+	ifx_buf_release(&why);
+	if (st != IFX_OK)
+		return st != IFX_ENOMEM;
+	estate->n_sources++;
+	source->path = input->path;
+	source->real = ifx_environments_real(&estate->kustomize, input->path.ptr);
+	source->bytes = ifx_arena_copy(&estate->arena, ifx_buf_str(bytes));
+	return source->bytes.ptr && read_documents(r, source);
+}
+
+static bool read_files(struct reading *r, const struct ifx_inputs *inputs)
+{
+	struct ifx_buf bytes;
+	bool ok = true;
+
+	r->estate->sources =
+		ifx_arena_alloc(&r->estate->arena, inputs->n * sizeof(*r->estate->sources));
+	if (!r->estate->sources)
+		return false;
+	ifx_buf_init(&bytes, IFX_FILE_MAX);
+	for (size_t i = 0; ok && i < inputs->n; i++)
+		ok = read_file(r, &inputs->items[i], &bytes);
+	ifx_buf_release(&bytes);
+	return ok;
+}
+
+/* ---- the whole ---- */
+
+static bool make_environments(struct reading *r)
+{
+	struct ifx_estate *estate = r->estate;
+	const struct ifx_environments *kustomize = &estate->kustomize;
+
+	estate->n_environments = kustomize->n_roots + 1;
+	estate->environments = ifx_arena_alloc(
+		&estate->arena, estate->n_environments * sizeof(*estate->environments));
+	if (!estate->environments)
+		return false;
+	for (size_t i = 0; i < estate->n_environments; i++) {
+		struct ifx_environment *e = &estate->environments[i];
+
+		e->number = i;
+		e->name = i ? kustomize->roots[i - 1]->dir : IFX_LIT(".");
+		e->root = i ? kustomize->roots[i - 1]->dir : IFX_LIT(".");
+	}
+	return true;
+}
+
+static int by_path(const void *a, const void *b)
+{
+	const struct ifx_object *x = *(const struct ifx_object *const *)a;
+	const struct ifx_object *y = *(const struct ifx_object *const *)b;
+
+	return ifx_str_cmp(x->source->real, y->source->real);
+}
+
+static bool read_all(struct reading *r, const struct ifx_inputs *inputs)
+{
+	struct ifx_estate *estate = r->estate;
+
+	ifx_environments_find(&estate->kustomize);
+	if (!make_environments(r) || !read_files(r, inputs))
+		return false;
+	if (estate->n_kustomizations)
+		qsort(estate->kustomizations, estate->n_kustomizations,
+		      sizeof(*estate->kustomizations), by_path);
+	if (!ifx_patches_apply(estate))
+		return false;
+	for (size_t i = 0; i < estate->n_environments; i++)
+		if (!ifx_namespaces_decide(estate, &estate->environments[i]))
+			return false;
+	return !estate->failed && !estate->kustomize.failed;
+}
+
+ifx_status ifx_estate_read(struct ifx_estate *estate, const struct ifx_inputs *inputs,
+			   const struct ifx_estate_options *options, ifx_complain_fn *complain,
+			   void *data)
+{
+	struct reading r = { estate, options, complain, data, false };
+
+	*estate = (struct ifx_estate){ 0 };
+	ifx_arena_init(&estate->arena, ESTATE_MEMORY_MAX);
+	ifx_environments_init(&estate->kustomize, inputs);
+	if (!read_all(&r, inputs))
+		return IFX_ENOMEM;
+	return r.incomplete ? IFX_EIO : IFX_OK;
+}
+
+void ifx_estate_release(struct ifx_estate *estate)
+{
+	/* Embedded documents were made after their hosts. */
+	while (estate->n_docs)
+		ifx_doc_free(estate->docs[--estate->n_docs]);
+	ifx_free(estate->docs);
+	ifx_free(estate->kustomizations);
+	for (size_t i = 0; i < estate->n_environments; i++)
+		ifx_free(estate->environments[i].namespaces);
+	ifx_environments_release(&estate->kustomize);
+	ifx_arena_release(&estate->arena);
+}
+
+/* ---- questions ---- */
+
+struct ifx_namespace *ifx_estate_namespace(const struct ifx_environment *e, ifx_str name)
+{
+	size_t lo = 0, hi = e->n_namespaces;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+		int c = ifx_str_cmp(e->namespaces[mid]->name, name);
+
+		if (!c)
+			return e->namespaces[mid];
+		if (c < 0)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return NULL;
+}
+
+ifx_str ifx_root_namespace(const struct ifx_environment *e)
+{
+	return e->mesh.root_namespace.value.len ? e->mesh.root_namespace.value
+						: IFX_LIT("istio-system");
+}
+
+ifx_str ifx_trust_domain(const struct ifx_environment *e)
+{
+	return e->mesh.trust_domain.value.len ? e->mesh.trust_domain.value
+					      : IFX_LIT("cluster.local");
+}
+
+ifx_str ifx_object_kind_name(const struct ifx_object *o)
+{
+	if (o->kind == IFX_KUSTOMIZATION)
+		return IFX_LIT("kustomization");
+	if (o->kind == IFX_HELM_VALUES)
+		return IFX_LIT("Helm values");
+	return o->r->kind;
+}
+
+struct ifx_object *ifx_object_named(const struct ifx_namespace *ns, ifx_object_kind kind,
+				    ifx_str name)
+{
+	struct ifx_object *o = ns->objects[kind].first;
+
+	while (o && (o->patch || !ifx_str_eq(o->r->name, name)))
+		o = o->next;
+	return o;
+}
+
+const struct ifx_node *ifx_object_spec(const struct ifx_object *o)
+{
+	return ifx_get(o->r->node, IFX_LIT("spec"));
+}
+
+size_t ifx_object_offset(const struct ifx_object *o, const struct ifx_node *node)
+{
+	const struct ifx_doc *doc = node->doc;
+	size_t at = node->span.at;
+
+	for (; doc->host; doc = doc->host->doc)
+		at = doc->host_map[at];
+	return o->at + at;
+}
+
+const struct ifx_object *ifx_estate_kustomization(const struct ifx_estate *estate,
+						  const struct ifx_kustomization *k)
+{
+	size_t lo = 0, hi = estate->n_kustomizations;
+
+	while (k->file.ptr && lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+		int c = ifx_str_cmp(estate->kustomizations[mid]->source->real, k->file);
+
+		if (!c)
+			return estate->kustomizations[mid];
+		if (c < 0)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return NULL;
+}
