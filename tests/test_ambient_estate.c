@@ -156,10 +156,10 @@ static void overlays(void **state)
 	assert_int_equal(prod->objects[IFX_WORKLOAD].n, 1);
 	assert_true(prod->objects[IFX_WORKLOAD].first->pods->opted_out);
 	assert_int_equal(prod->objects[IFX_WORKLOAD].first->n_same, 2);
-	service = ifx_service_of_host(prod->environment, IFX_LIT("other"),
-				      IFX_LIT("web.shop.svc.cluster.local"));
+	service = ifx_svc_of_host(prod->environment, IFX_LIT("other"),
+				  IFX_LIT("web.shop.svc.cluster.local"));
 	assert_ptr_equal(service, prod->objects[IFX_SERVICE].first);
-	assert_true(ifx_service_selects(service->service, prod->objects[IFX_WORKLOAD].first->pods));
+	assert_true(ifx_svc_selects(service->service, prod->objects[IFX_WORKLOAD].first->pods));
 	assert_true(ifx_str_eq(service->service->ports[0].target_name, IFX_LIT("http")));
 	assert_int_equal(service->service->ports[1].target, 81);
 	end(&r);

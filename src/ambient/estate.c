@@ -1,6 +1,6 @@
 #include "ambient/estate.h"
 
-#include "ambient/mesh.h"
+#include "ambient/mesh_settings.h"
 #include "ambient/namespace.h"
 #include "ambient/patch.h"
 #include "ambient/pods.h"
@@ -109,7 +109,7 @@ static bool read_object(struct ifx_estate *estate, struct ifx_object *o)
 	if (o->kind == IFX_WORKLOAD)
 		return ifx_pods_read(estate, o);
 	if (o->kind == IFX_SERVICE)
-		return ifx_service_read(estate, o);
+		return ifx_svc_read(estate, o);
 	if (o->kind == IFX_KUSTOMIZATION) {
 		const struct ifx_object **list =
 			ifx_grow(estate->kustomizations, &estate->cap_kustomizations,
@@ -120,7 +120,7 @@ static bool read_object(struct ifx_estate *estate, struct ifx_object *o)
 		estate->kustomizations = list;
 		list[estate->n_kustomizations++] = o;
 	}
-	return ifx_mesh_read(estate, &o->environment->mesh, o);
+	return ifx_mesh_settings_read(estate, &o->environment->settings, o);
 }
 
 static bool place(struct ifx_estate *estate, struct ifx_object *o, ifx_str namespace)
@@ -430,14 +430,14 @@ struct ifx_namespace *ifx_estate_namespace(const struct ifx_environment *e, ifx_
 
 ifx_str ifx_root_namespace(const struct ifx_environment *e)
 {
-	return e->mesh.root_namespace.value.len ? e->mesh.root_namespace.value
-						: IFX_LIT("istio-system");
+	return e->settings.root_namespace.value.len ? e->settings.root_namespace.value
+						    : IFX_LIT("istio-system");
 }
 
 ifx_str ifx_trust_domain(const struct ifx_environment *e)
 {
-	return e->mesh.trust_domain.value.len ? e->mesh.trust_domain.value
-					      : IFX_LIT("cluster.local");
+	return e->settings.trust_domain.value.len ? e->settings.trust_domain.value
+						  : IFX_LIT("cluster.local");
 }
 
 ifx_str ifx_object_kind_name(const struct ifx_object *o)

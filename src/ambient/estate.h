@@ -54,7 +54,7 @@ struct ifx_object {
 	const struct ifx_way *way;       /* the kustomizations that deploy it; NULL: none */
 	bool patch;                      /* a part of an object, merged into it by kustomize */
 	struct ifx_pods *pods;           /* WORKLOAD: one for each pod template, in order */
-	struct ifx_service *service;     /* SERVICE */
+	struct ifx_svc *service;         /* SERVICE */
 	struct ifx_object *next;         /* of this kind in this namespace, by file and place */
 	struct ifx_object *same;         /* the same resource in the next environment; NULL: last */
 	size_t n_same;                   /* environments that deploy this file; 1 as a rule */
@@ -66,7 +66,7 @@ struct ifx_objects {
 };
 
 /** A label and where it is written. */
-struct ifx_label {
+struct ifx_ns_label {
 	ifx_str value;                   /* ptr NULL: it is not set */
 	const struct ifx_object *object; /* Namespace, patch or kustomization that says so */
 	const struct ifx_entry *entry;   /* in that object; NULL: a JSON patch */
@@ -94,7 +94,7 @@ struct ifx_namespace {
 	struct ifx_objects objects[IFX_KINDS];
 	ifx_namespace_state state;
 	ifx_str why; /* "istio-injection: enabled", "no Namespace object" */
-	struct ifx_label injection, revision, mode, use_waypoint, use_waypoint_namespace;
+	struct ifx_ns_label injection, revision, mode, use_waypoint, use_waypoint_namespace;
 	struct ifx_pairs labels; /* of the Namespace as deployed */
 	bool reserved;           /* istio-system, kube-*: never migrated */
 	size_t number;           /* in its environment, from 0 */
@@ -107,7 +107,7 @@ struct ifx_setting {
 	const struct ifx_node *node;     /* perhaps of an embedded document (data.mesh) */
 };
 
-struct ifx_mesh {
+struct ifx_mesh_settings {
 	struct ifx_setting trust_domain, aliases, root_namespace, outbound_policy;
 	struct ifx_setting inject_by_default; /* enableNamespacesByDefault */
 	struct ifx_setting profile;           /* ambient, or another */
@@ -124,7 +124,7 @@ struct ifx_environment {
 	size_t n_namespaces, cap_namespaces;
 	struct ifx_objects objects[IFX_KINDS]; /* those without a namespace */
 	struct ifx_objects patches;            /* of kustomizations, but those of Namespaces */
-	struct ifx_mesh mesh;
+	struct ifx_mesh_settings settings;
 	size_t number; /* from 0 */
 };
 

@@ -37,7 +37,7 @@ struct ifx_namespace *ifx_namespace_add(struct ifx_estate *estate, struct ifx_en
 
 /* ---- labels ---- */
 
-static void take_label(struct ifx_label *label, const char *key, const struct ifx_object *o,
+static void take_label(struct ifx_ns_label *label, const char *key, const struct ifx_object *o,
 		       const struct ifx_node *map)
 {
 	const struct ifx_entry *entry = ifx_map_find(map, ifx_str_of(key), NULL);
@@ -45,7 +45,7 @@ static void take_label(struct ifx_label *label, const char *key, const struct if
 
 	if (!entry)
 		return;
-	*label = (struct ifx_label){ IFX_NONE, o, entry };
+	*label = (struct ifx_ns_label){ IFX_NONE, o, entry };
 	/* In a patch a null takes the label away. */
 	if (ifx_is(value, IFX_SCALAR) && !(o->patch && ifx_is_null(value)))
 		label->value = ifx_text(value);
@@ -172,7 +172,7 @@ static void decide(struct ifx_estate *estate, struct ifx_namespace *ns)
 		ns->why = say(estate, IFX_KEY_REV, ns->revision.value);
 	} else if (is_ambient(ns)) {
 		ns->state = IFX_STATE_AMBIENT;
-	} else if (ns->environment->mesh.inject_by_default.value.ptr && !ns->reserved &&
+	} else if (ns->environment->settings.inject_by_default.value.ptr && !ns->reserved &&
 		   !ns->revision.value.ptr) {
 		ns->state = IFX_STATE_DEFAULT;
 		ns->why = IFX_LIT("enableNamespacesByDefault: true");

@@ -16,7 +16,7 @@ static long number_of(ifx_str text)
 	return n > 65535 ? 0 : n;
 }
 
-static void read_port(struct ifx_service_port *p, const struct ifx_node *node)
+static void read_port(struct ifx_svc_port *p, const struct ifx_node *node)
 {
 	ifx_str target = ifx_get_text(node, IFX_LIT("targetPort"));
 
@@ -30,12 +30,12 @@ static void read_port(struct ifx_service_port *p, const struct ifx_node *node)
 	p->target_name = target.len && !p->target ? target : IFX_NONE;
 }
 
-bool ifx_service_read(struct ifx_estate *estate, struct ifx_object *o)
+bool ifx_svc_read(struct ifx_estate *estate, struct ifx_object *o)
 {
-	struct ifx_service *s = ifx_arena_alloc(&estate->arena, sizeof(*s));
+	struct ifx_svc *s = ifx_arena_alloc(&estate->arena, sizeof(*s));
 	const struct ifx_node *spec = ifx_object_spec(o);
 	const struct ifx_node *ports = ifx_get(spec, IFX_LIT("ports"));
-	struct ifx_service_port *list;
+	struct ifx_svc_port *list;
 
 	if (!s)
 		return false;
@@ -55,12 +55,12 @@ bool ifx_service_read(struct ifx_estate *estate, struct ifx_object *o)
 	return true;
 }
 
-bool ifx_service_selects(const struct ifx_service *service, const struct ifx_pods *pods)
+bool ifx_svc_selects(const struct ifx_svc *service, const struct ifx_pods *pods)
 {
 	return ifx_selects(service->selector, pods->labels);
 }
 
-struct ifx_object *ifx_service_of_host(const struct ifx_environment *e, ifx_str from, ifx_str host)
+struct ifx_object *ifx_svc_of_host(const struct ifx_environment *e, ifx_str from, ifx_str host)
 {
 	ifx_str rest = host, name, namespace = from, piece;
 	struct ifx_namespace *ns;

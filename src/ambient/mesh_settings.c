@@ -1,4 +1,4 @@
-#include "ambient/mesh.h"
+#include "ambient/mesh_settings.h"
 
 #include "base/alloc.h"
 #include "yaml/load.h"
@@ -6,7 +6,7 @@
 /* What is passed along while the settings of one object are read. */
 struct reading {
 	struct ifx_estate *estate;
-	struct ifx_mesh *mesh;
+	struct ifx_mesh_settings *settings;
 	const struct ifx_object *object;
 };
 
@@ -38,7 +38,7 @@ static const struct ifx_node *at(const struct ifx_node *node, const char *a, con
 /* MeshConfig (istio/api mesh/v1alpha1/config.proto) */
 static void read_config(const struct reading *r, const struct ifx_node *config)
 {
-	struct ifx_mesh *m = r->mesh;
+	struct ifx_mesh_settings *m = r->settings;
 
 	set(r, &m->trust_domain, at(config, "trustDomain", NULL));
 	set(r, &m->aliases, at(config, "trustDomainAliases", NULL));
@@ -50,7 +50,7 @@ static void read_config(const struct reading *r, const struct ifx_node *config)
 /* Values of the charts istiod, base and gateway. */
 static void read_values(const struct reading *r, const struct ifx_node *values)
 {
-	struct ifx_mesh *m = r->mesh;
+	struct ifx_mesh_settings *m = r->settings;
 
 	read_config(r, at(values, "meshConfig", NULL));
 	set(r, &m->inject_by_default,
@@ -119,7 +119,7 @@ static bool read_config_map(const struct reading *r, const struct ifx_node *node
 	read_config(r, root);
 	if (!embedded(r, &root, at(node, "data", "meshNetworks")))
 		return false;
-	set(r, &r->mesh->networks, at(root, "networks", NULL));
+	set(r, &r->settings->networks, at(root, "networks", NULL));
 	return true;
 }
 
@@ -152,9 +152,10 @@ static bool read_other(const struct reading *r, const struct ifx_node *spec)
 	return true;
 }
 
-bool ifx_mesh_read(struct ifx_estate *estate, struct ifx_mesh *mesh, const struct ifx_object *o)
+bool ifx_mesh_settings_read(struct ifx_estate *estate, struct ifx_mesh_settings *settings,
+			    const struct ifx_object *o)
 {
-	const struct reading r = { estate, mesh, o };
+	const struct reading r = { estate, settings, o };
 	const struct ifx_node *spec = ifx_object_spec(o);
 
 	switch (o->kind) {
@@ -163,7 +164,7 @@ bool ifx_mesh_read(struct ifx_estate *estate, struct ifx_mesh *mesh, const struc
 		/* fallthrough */
 	case IFX_SAIL_ISTIO:
 		read_values(&r, at(spec, "values", NULL));
-		set(&r, &mesh->profile, at(spec, "profile", NULL));
+		set(&r, &settings->profile, at(spec, "profile", NULL));
 		return true;
 	case IFX_HELM_VALUES:
 		read_chart_values(&r, o->r->node);
