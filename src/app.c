@@ -9,6 +9,8 @@
 #include "io/diff.h"
 #include "io/files.h"
 #include "io/inplace.h"
+#include "krm/function.h"
+#include "krm/site.h"
 #include "pipeline.h"
 #include "report/report.h"
 #include "ruleset.h"
@@ -32,8 +34,10 @@ struct app {
 	bool out_lost; /* a piece of the output is missing; what follows must not look complete */
 	bool failed;   /* exit 2 */
 	bool would_change;
-	bool filter;         /* text to text: what is said goes to standard error */
-	bool warned_outside; /* that a diff cannot be applied from here */
+	struct ifx_function function; /* on standard input */
+	bool made;                    /* the text was made by a program: tell what from */
+	bool filter;                  /* text to text: what is said goes to standard error */
+	bool warned_outside;          /* that a diff cannot be applied from here */
 };
 
 /* One input, in memory. */
@@ -59,6 +63,7 @@ static void open_app(struct app *app, const struct ifx_config *config, const str
 
 static void close_app(struct app *app)
 {
+	ifx_function_close(&app->function);
 	ifx_inputs_release(&app->inputs);
 	ifx_ruleset_release(&app->rules);
 	ifx_index_release(&app->index);
@@ -169,8 +174,7 @@ static bool write_back(struct app *app, const struct source *source, ifx_str aft
 	ifx_buf_init(&why, 4096);
 	st = ifx_path_resolve(&target, source->path.ptr);
 	if (st == IFX_OK)
-		st = ifx_inplace(ifx_buf_str(&target).ptr, source->st, after, app->config->backup,
-				 &why);
+		st = ifx_inplace(ifx_buf_str(&target).ptr, source->st, after, &why);
 	else if (st == IFX_EIO)
 		ifx_file_error(&why, errno);
 	if (st == IFX_ENOMEM)
@@ -265,6 +269,37 @@ static void report_findings(struct app *app, const struct ifx_file_report *repor
 	ifx_buf_release(&nowhere);
 }
 
+/*
+ * Whom a host calls nobody reads along: only what may need a person is told, so that a build with
+ * both streams in one pipe goes on.
+ */
+static void keep_quiet(const struct ifx_config *c, struct ifx_file_report *report,
+		       const struct ifx_finding **list)
+{
+	size_t n = report->n_problems;
+
+	for (size_t i = n; i < report->n_findings; i++)
+		if (list[i]->applied || list[i]->severity >= c->fail_on || c->verbose)
+			list[n++] = list[i];
+	report->n_findings = n;
+}
+
+/* A function that hands back what it got, and says what it would do. */
+static bool only_checks(const struct app *app)
+{
+	return app->function.hosted && app->config->mode == IFX_MODE_CHECK;
+}
+
+/* The text that the filter hands on: all of it, or on an error nothing. */
+static void answer(struct app *app, const struct ifx_file_report *report)
+{
+	bool fixed = !only_checks(app);
+
+	if (!ifx_function_answer(&app->function, &app->out, fixed ? report->after : report->before,
+				 fixed, report->findings, report->n_findings, &app->err))
+		app->failed = true;
+}
+
 static bool deliver(struct app *app, const struct source *source, struct ifx_outcome *outcome)
 {
 	bool changes = outcome->edits.n > 0;
@@ -273,10 +308,13 @@ static bool deliver(struct app *app, const struct source *source, struct ifx_out
 		.before = source->bytes,
 		.after = changes ? ifx_buf_str(&outcome->after) : source->bytes,
 		.edits = &outcome->edits,
-		.only_left = app->filter || app->config->mode != IFX_MODE_REPORT,
+		.only_left = app->filter ? !only_checks(app) : app->config->mode != IFX_MODE_REPORT,
 	};
 	const struct ifx_finding **list;
 
+	if (app->made && ifx_sites_tell(source->bytes, outcome->findings, outcome->n,
+					app->function.hosted, &outcome->arena) != IFX_OK)
+		return false;
 	if (!problems_first(outcome, &list, &report.n_problems))
 		return false;
 	if (outcome->failed && !forgive_templates(source, outcome)) {
@@ -288,9 +326,11 @@ static bool deliver(struct app *app, const struct source *source, struct ifx_out
 	app->would_change |= changes;
 	if (changes && !app->filter && app->config->mode == IFX_MODE_IN_PLACE)
 		write_result(app, source, outcome, &report);
-	report_findings(app, &report);
 	if (app->filter && !outcome->failed)
-		ifx_buf_add(&app->out, report.after);
+		answer(app, &report);
+	if (app->function.hosted)
+		keep_quiet(app->config, &report, list);
+	report_findings(app, &report);
 	return true;
 }
 
@@ -338,9 +378,26 @@ static void run_file(struct app *app, const struct ifx_input *input, struct ifx_
 	flush(app);
 }
 
-static void run_stdin(struct app *app, struct ifx_buf *bytes)
+/* What came along with the text says what to do. False: that cannot be done, and it was said. */
+static bool take_function(struct app *app, const struct source *source, bool detect)
 {
-	ifx_str name = app->config->stdin_filename;
+	struct ifx_function *f = &app->function;
+
+	if (!ifx_function_open(f, app->config, source->bytes, source->path, detect, &app->err)) {
+		app->failed = true;
+	} else if (f->config) {
+		app->config = f->config;
+		ifx_ruleset_release(&app->rules);
+		app->failed = !ifx_ruleset_load(&app->rules, f->config, &app->err);
+		app->index.default_namespace = f->config->namespace;
+	}
+	return !app->failed;
+}
+
+/* detect: it may be the input of a KRM function. */
+static void run_stdin(struct app *app, struct ifx_buf *bytes, bool detect)
+{
+	const ifx_str name = app->config->stdin_filename;
 	struct ifx_buf why;
 
 	ifx_buf_init(&why, 4096);
@@ -349,7 +406,9 @@ static void run_stdin(struct app *app, struct ifx_buf *bytes)
 	} else {
 		struct source source = { name, ifx_buf_str(bytes), NULL, true };
 
-		run_source(app, &source);
+		app->made = app->filter && ifx_str_eq(name, IFX_LIT(IFX_STDIN_NAME));
+		if (!app->filter || take_function(app, &source, detect))
+			run_source(app, &source);
 	}
 	ifx_buf_release(&why);
 	flush(app);
@@ -370,7 +429,7 @@ static bool found_something(const struct app *app)
 	const struct ifx_config *c = app->config;
 	const struct ifx_tally *t = &app->reporter.tally;
 
-	if (app->filter) {
+	if (app->filter && !only_checks(app)) {
 		/* A filter in a pipeline must not break a deployment unasked. */
 		return (c->fail_on_given && left_at_or_above(t->left, c->fail_on)) ||
 		       (c->exit_non_zero_on_fix && t->fixed);
@@ -396,11 +455,33 @@ static int finish(struct app *app)
 	return found_something(app) && !app->config->exit_zero ? IFX_EXIT_FOUND : IFX_EXIT_OK;
 }
 
+static bool check_function(struct app *app, char *const *paths, size_t n)
+{
+	const struct ifx_config *c = app->config;
+
+	if (c->mode != IFX_MODE_REPORT && c->mode != IFX_MODE_CHECK)
+		complain_usage(app, "a function fixes, or checks with --check");
+	else if (c->format_given)
+		complain_usage(app, "a function has its own format; leave out --format");
+	else if (c->files_from.ptr || c->since.ptr)
+		complain_usage(app, "a function reads standard input; leave out --files-from "
+				    "and --since");
+	else if (!n)
+		return true;
+	else
+		ifx_say_error(&app->err, "a function reads standard input; leave out '%s'",
+			      paths[0]);
+	app->failed = true;
+	return false;
+}
+
 /* False: these paths make no sense in this mode, and that was said. */
 static bool check_paths(struct app *app, char *const *paths, size_t n)
 {
 	const struct ifx_config *c = app->config;
 
+	if (c->host != IFX_HOST_ANY)
+		return check_function(app, paths, n);
 	if (!ifx_gather_is_stdin(c, paths, n))
 		return true;
 	if (n > 1 || c->files_from.ptr || c->since.ptr)
@@ -431,7 +512,7 @@ static void run_inputs(struct app *app, char *const *paths, size_t n)
 
 	ifx_buf_init(&bytes, IFX_FILE_MAX);
 	if (ifx_gather_is_stdin(app->config, paths, n))
-		run_stdin(app, &bytes);
+		run_stdin(app, &bytes, n == 0);
 	else
 		run_files(app, paths, n, &bytes);
 	ifx_buf_release(&bytes);
@@ -461,8 +542,8 @@ static void run_all(struct app *app, char *const *paths, size_t n)
 	bool talks;
 
 	app->reporter.format = c->format;
-	app->filter = c->mode == IFX_MODE_REPORT && !c->format_given &&
-		      ifx_gather_is_stdin(app->config, paths, n);
+	app->filter = c->host != IFX_HOST_ANY || (c->mode == IFX_MODE_REPORT && !c->format_given &&
+						  ifx_gather_is_stdin(c, paths, n));
 	/* Nothing on standard error when all is well: people pipe both into kubectl. */
 	talks = !c->quiet && !app->filter;
 	if (talks)

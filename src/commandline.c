@@ -2,6 +2,7 @@
 #include "options.h"
 
 #include "gather.h"
+#include "krm/function.h"
 #include "say.h"
 
 #include <stdarg.h>
@@ -40,7 +41,7 @@ static void add_help(struct ifx_buf *out)
 			ifx_buf_fill(out, ' ', 6);
 		ifx_buf_addf(out, "--%s", r->name);
 		if (r->arg)
-			ifx_buf_addf(out, r->arg[0] == '[' ? "%s" : " %s", r->arg);
+			ifx_buf_addf(out, " %s", r->arg);
 		while (out->len - start < 30)
 			ifx_buf_addc(out, ' ');
 		ifx_buf_addf(out, " %s\n", r->help);
@@ -91,7 +92,7 @@ static int carry_out(struct line *l, const struct ifx_option *option, ifx_str na
 {
 	if (!option)
 		bad(&l->why, "there is no option '%.*s'", IFX_ARG(name));
-	else if (option->arg && option->arg[0] != '[' && !arg)
+	else if (option->arg && !arg)
 		bad(&l->why, "option '%.*s' wants a value: %s", IFX_ARG(name), option->arg);
 	else if (!option->arg && arg)
 		bad(&l->why, "option '%.*s' takes no value", IFX_ARG(name));
@@ -114,8 +115,7 @@ static int read_long(struct line *l)
 	const char *word = l->argv[l->at], *equals = strchr(word, '=');
 	ifx_str name = { word, equals ? (size_t)(equals - word) : strlen(word) };
 	const struct ifx_option *option = ifx_option_named(ifx_str_sub(name, 2, name.len - 2));
-	bool wants = option && option->arg && option->arg[0] != '[';
-	const char *arg = equals ? equals + 1 : wants ? next_word(l) : NULL;
+	const char *arg = equals ? equals + 1 : option && option->arg ? next_word(l) : NULL;
 	int next = carry_out(l, option, name, arg);
 
 	take_words(l, arg && !equals ? 2 : 1);
@@ -171,15 +171,19 @@ static int check_line(struct line *l, bool dashes)
 	struct ifx_config *c = l->config;
 	bool any_path = l->paths < l->argc;
 
-	if (any_path && !dashes && c->mode == IFX_MODE_REPORT &&
-	    !strcmp(l->argv[l->paths], "rules")) {
+	if (c->host == IFX_HOST_PLUGIN) {
+		c->plugin_config =
+			ifx_arena_copy(&c->arena, ifx_str_of(any_path ? l->argv[l->paths++] : ""));
+		if (!c->plugin_config.len) {
+			bad(&l->why, "an exec plugin of kustomize wants its configuration file");
+			return USAGE;
+		}
+	} else if (any_path && !dashes && c->mode == IFX_MODE_REPORT &&
+		   !strcmp(l->argv[l->paths], "rules")) {
 		c->mode = IFX_MODE_RULES;
 		l->paths++;
 	} else if (!any_path && c->mode == IFX_MODE_IN_PLACE && ifx_gather_is_stdin(c, NULL, 0)) {
 		bad(&l->why, "--in-place wants a path; nothing is written without one");
-		return USAGE;
-	} else if (c->mode != IFX_MODE_IN_PLACE && c->backup.ptr) {
-		bad(&l->why, "--backup goes with --in-place");
 		return USAGE;
 	}
 	return CARRY_ON;
@@ -219,6 +223,8 @@ int ifx_config_parse(struct ifx_config *c, int argc, char **argv, int *first,
 
 	ifx_buf_init(&line.why, 1 << 16);
 	ifx_color_auto(c);
+	if (ifx_is_exec_plugin(argc, argv))
+		c->host = IFX_HOST_PLUGIN;
 	next = read_line(&line, &dashes);
 	if (next == CARRY_ON)
 		next = check_line(&line, dashes);

@@ -16,6 +16,16 @@ typedef enum {
 	IFX_MODE_RULES, /* istio-fix rules [RULE] */
 } ifx_mode;
 
+/** What standard input is called unless --stdin-filename says otherwise. */
+#define IFX_STDIN_NAME "<stdin>"
+
+/** Who calls. */
+typedef enum {
+	IFX_HOST_ANY,    /* a person, or what standard input tells */
+	IFX_HOST_KRM,    /* --krm: a runtime of KRM functions */
+	IFX_HOST_PLUGIN, /* --kustomize-legacy: kustomize, of its exec plugin */
+} ifx_host;
+
 struct ifx_option;
 
 /** A text, and where it was written as `file:line:col`; ptr NULL: on the command line. */
@@ -43,6 +53,8 @@ struct ifx_config {
 	ifx_str where;   /* what is set now is written there, as in struct ifx_said */
 	bool layer_adds; /* see ifx_config_layer */
 	ifx_mode mode;
+	ifx_host host;
+	ifx_str plugin_config; /* IFX_HOST_PLUGIN: the file of its configuration; ends in NUL */
 	ifx_level level;
 	struct ifx_pick *picks;
 	size_t n_picks, cap_picks;
@@ -56,7 +68,6 @@ struct ifx_config {
 	ifx_str files_from; /* ptr NULL: none; "-": standard input */
 	ifx_str since;      /* a git revision; ptr NULL: all files */
 	bool null;          /* names, read or listed, end in NUL */
-	ifx_str backup;     /* suffix of the old files that are kept; ptr NULL: none are */
 	bool quiet, verbose;
 	bool color_out, color_err; /* escape sequences on standard output, on standard error */
 	ifx_str stdin_filename;

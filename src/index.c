@@ -132,7 +132,7 @@ static void see_object(void *data, const struct ifx_resource *r, size_t number)
 	size_t n;
 	const struct ifx_membership *members = members_of(index, file->real, &n);
 
-	if (!ifx_is_kubernetes(r))
+	if (!ifx_is_kubernetes(r) || ifx_is_local(r))
 		return;
 	rec.group = keep(index, r->group);
 	rec.version = keep(index, r->version);

@@ -245,23 +245,6 @@ static bool set_since(struct ifx_config *c, ifx_str arg, struct ifx_buf *err)
 	return c->since.ptr || bad(err, "out of memory");
 }
 
-static bool set_backup(struct ifx_config *c, ifx_str arg, struct ifx_buf *err)
-{
-	static const char *const manifests[] = { ".yaml", ".yml", ".json" };
-
-	if (ifx_str_chr(arg, '/') != SIZE_MAX)
-		return bad(err, "--backup wants the end of a name, without '/', not '%.*s'",
-			   IFX_ARG(arg));
-	for (size_t i = 0; i < sizeof(manifests) / sizeof(*manifests); i++)
-		if (ifx_str_ends(arg, ifx_str_of(manifests[i])))
-			return bad(err,
-				   "--backup=%.*s: the next run would take the old files for "
-				   "manifests; try --backup=%.*s.orig",
-				   IFX_ARG(arg), IFX_ARG(arg));
-	c->backup = ifx_arena_copy(&c->arena, arg.len ? arg : IFX_LIT("~"));
-	return c->backup.ptr || bad(err, "out of memory");
-}
-
 static bool set_stdin_filename(struct ifx_config *c, ifx_str arg, struct ifx_buf *err)
 {
 	c->stdin_filename = ifx_arena_copy(&c->arena, arg);
@@ -321,6 +304,26 @@ static bool set_color(struct ifx_config *c, ifx_str arg, struct ifx_buf *err)
 	return true;
 }
 
+static bool set_host(struct ifx_config *c, ifx_host host, struct ifx_buf *err)
+{
+	if (c->host != IFX_HOST_ANY && c->host != host)
+		return bad(err, "--krm and --kustomize-legacy exclude each other");
+	c->host = host;
+	return true;
+}
+
+static bool set_krm(struct ifx_config *c, ifx_str arg, struct ifx_buf *err)
+{
+	(void)arg;
+	return set_host(c, IFX_HOST_KRM, err);
+}
+
+static bool set_plugin(struct ifx_config *c, ifx_str arg, struct ifx_buf *err)
+{
+	(void)arg;
+	return set_host(c, IFX_HOST_PLUGIN, err);
+}
+
 static bool set_quiet(struct ifx_config *c, ifx_str arg, struct ifx_buf *err)
 {
 	(void)arg;
@@ -376,8 +379,6 @@ const struct ifx_option ifx_options[] = {
 	  "--exclude holds for named files too" },
 	{ 0, "no-gitignore", NULL, set_no_gitignore, IFX_KEY_RUN,
 	  "walk into what git ignores as well" },
-	{ 0, "backup", "[=SUFFIX]", set_backup, 0,
-	  "with -i: keep the old files beside the new ones, as NAME~" },
 	{ 0, "files-from", "FILE", set_files_from, 0,
 	  "also the paths in FILE, one a line; - for standard input" },
 	{ '0', "null", NULL, set_null, 0,
@@ -389,6 +390,10 @@ const struct ifx_option ifx_options[] = {
 	  "the release the manifests are for; 1.32 unless said" },
 	{ 'n', "namespace", "NAME", set_namespace, IFX_KEY_RULES,
 	  "namespace of objects that do not say theirs" },
+	{ 0, "krm", NULL, set_krm, 0,
+	  "be a KRM function; without paths a ResourceList tells as much" },
+	{ 0, "kustomize-legacy", NULL, set_plugin, 0,
+	  "be an exec plugin of kustomize: the first path is its configuration" },
 	{ 0, "color", "WHEN", set_color, 0, "auto (default), always or never" },
 	{ 'q', "quiet", NULL, set_quiet, 0, "no summary" },
 	{ 'v', "verbose", NULL, set_verbose, 0, "show what was fixed as well" },
@@ -407,7 +412,7 @@ struct ifx_config *ifx_config_new(void)
 	ifx_arena_init(&c->arena, (size_t)64 << 20);
 	c->level = IFX_REPAIR;
 	c->fail_on = IFX_WARNING;
-	c->stdin_filename = IFX_LIT("<stdin>");
+	c->stdin_filename = IFX_LIT(IFX_STDIN_NAME);
 	return c;
 }
 
@@ -490,7 +495,7 @@ int ifx_config_set(struct ifx_config *c, const char *name, const char *value, ch
 	ifx_buf_init(&text, 4096);
 	if (!option || !option->set)
 		bad(&text, "there is no option '%s'", name);
-	else if (option->arg && option->arg[0] != '[' && !value)
+	else if (option->arg && !value)
 		bad(&text, "option '%s' wants a value", name);
 	else
 		ok = ifx_option_give(c, option, ifx_str_of(value ? value : ""), &text);

@@ -116,7 +116,10 @@ static void run(struct ifx_cx *cx, const struct ifx_resource *r)
 		       IFX_ARG(ifx_text(value)), IFX_ARG(r->group));
 	ifx_answered(fix, answered);
 	patch = answered ? patch_of(cx, r) : NULL;
-	if (patch)
+	/* A patch or replacement that names the version is passed over without a word then. */
+	if (ifx_is_in_build(r))
+		ifx_refuse(fix, "kustomize finds it by its version; change it in the file");
+	else if (patch)
 		ifx_refuse(fix, "it may have a patch in %.*s, which names this version too",
 			   IFX_ARG(patch->path));
 	text = ifx_arena_printf(ifx_cx_arena(cx), "%.*s/%s", IFX_ARG(r->group), version);

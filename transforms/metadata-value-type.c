@@ -287,6 +287,9 @@ static void check_map(struct run *run, const struct strings *s)
 
 		if (!ifx_is(e->key, IFX_SCALAR) || !is_not_string(value))
 			continue;
+		/* Notes of the engine that calls us, which no cluster sees; not ours to change. */
+		if (ifx_str_starts(ifx_text(e->key), IFX_LIT("internal.config.kubernetes.io/")))
+			continue;
 		/* `<<: *base`: what comes in through it is checked where it is written. */
 		if (e->key->style == IFX_PLAIN && ifx_str_eq(ifx_text(e->key), IFX_LIT("<<")))
 			continue;

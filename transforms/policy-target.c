@@ -80,7 +80,7 @@ static enum known look_up(struct ifx_cx *cx, const struct ifx_resource *r, ifx_s
 
 		while ((g = ifx_records(cx, list[i], IFX_LIT(GROUP), IFX_LIT("Gateway"), g)) !=
 		       NULL)
-			if (ifx_str_eq(g->name, name) && g->namespace.ptr && namespace.ptr &&
+			if (ifx_record_is_named(g, name) && g->namespace.ptr && namespace.ptr &&
 			    ifx_str_eq(g->namespace, namespace))
 				here = ifx_str_eq(g->class, IFX_LIT("istio-waypoint")) ? WAYPOINT
 				       : ifx_str_eq(g->class, IFX_LIT("istio"))        ? GATEWAY

@@ -60,7 +60,7 @@ static struct offer look_for(struct ifx_cx *cx, size_t environment, ifx_str name
 	     g = next_gateway(cx, environment, g)) {
 		if (!g->namespace.ptr || !ifx_str_eq(g->namespace, namespace)) {
 			o.elsewhere = o.elsewhere || is_waypoint_class(g->class);
-		} else if (name.ptr && ifx_str_eq(g->name, name)) {
+		} else if (name.ptr && ifx_record_is_named(g, name)) {
 			o.named = g;
 		} else if (is_waypoint_class(g->class)) {
 			o.other = g;

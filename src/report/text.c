@@ -45,15 +45,39 @@ static void add_hint(struct ifx_buf *out, const struct ifx_file_report *file,
 	}
 }
 
+/* `path:line:col:`, or `path: Kind namespace/name: field:` when the text is no file of anybody's.
+ */
+static void add_place(struct ifx_buf *out, struct ifx_cursors *cursors, const struct ifx_finding *f)
+{
+	struct ifx_position at;
+
+	if (!f->origin.ptr) {
+		at = ifx_finding_position(cursors, f);
+		ifx_add_plain(out, cursors->file->path);
+		ifx_buf_addf(out, ":%zu:%zu:", at.line, at.column);
+		return;
+	}
+	ifx_add_plain(out, f->origin);
+	ifx_buf_add(out, f->origin.len ? IFX_LIT(": ") : IFX_LIT(""));
+	ifx_add_plain(out, f->kind);
+	if (f->name.len) {
+		ifx_buf_addc(out, ' ');
+		ifx_add_plain(out, f->namespace);
+		ifx_buf_add(out, f->namespace.len ? IFX_LIT("/") : IFX_LIT(""));
+		ifx_add_plain(out, f->name);
+	}
+	ifx_buf_add(out, f->field.len ? IFX_LIT(": ") : IFX_LIT(""));
+	ifx_add_plain(out, f->field);
+	ifx_buf_addc(out, ':');
+}
+
 static void add_line(struct ifx_buf *out, bool color, struct ifx_cursors *cursors,
 		     const struct ifx_finding *f)
 {
 	static const char *const colors[] = { "1;36", "1;33", "1;31" };
-	struct ifx_position at = ifx_finding_position(cursors, f);
 
 	add_style(out, color, "1");
-	ifx_add_plain(out, cursors->file->path);
-	ifx_buf_addf(out, ":%zu:%zu:", at.line, at.column);
+	add_place(out, cursors, f);
 	add_style(out, color, "0");
 	ifx_buf_addc(out, ' ');
 	add_style(out, color, colors[f->severity]);

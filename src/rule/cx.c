@@ -113,6 +113,7 @@ struct ifx_fix *ifx_find(struct ifx_cx *cx, const struct ifx_node *node, ifx_lev
 	fix->finding = (struct ifx_finding){
 		.rule = cx->transform->id,
 		.ist = cx->transform->ist,
+		.source = cx->transform->source,
 		.level = level,
 		.severity = severity,
 		.message = keep(cx, ifx_buf_str(&text)),
@@ -615,6 +616,20 @@ bool ifx_selects(struct ifx_pairs selector, struct ifx_pairs labels)
 	return selector.n > 0;
 }
 
+bool ifx_record_is_named(const struct ifx_record *record, ifx_str name)
+{
+	ifx_str rest = ifx_pair_value(record->annotations,
+				      IFX_LIT("internal.config.kubernetes.io/previousNames"));
+	ifx_str before;
+
+	if (ifx_str_eq(record->name, name))
+		return true;
+	while (rest.ptr && ifx_str_split(&rest, ',', &before))
+		if (ifx_str_eq(before, name))
+			return true;
+	return false;
+}
+
 bool ifx_input_has_gateway(struct ifx_cx *cx, ifx_str namespace)
 {
 	const size_t *list;
@@ -647,6 +662,8 @@ ifx_status ifx_cx_pass(struct ifx_cx *cx, const struct ifx_transform *transform,
 	cx->link = &cx->first;
 	cx->n = 0;
 	for (const struct ifx_resource *r = resources; r && !cx->failed; r = r->next) {
+		if (ifx_is_local(r))
+			continue;
 		cx->resource = r;
 		cx->live = ifx_live_dump(r);
 		transform->run(cx, r);

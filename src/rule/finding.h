@@ -35,8 +35,9 @@ struct ifx_op_note {
 };
 
 struct ifx_finding {
-	const char *rule; /* id, kebab-case */
-	const char *ist;  /* istioctl analyze's code, or NULL */
+	const char *rule;   /* id, kebab-case */
+	const char *ist;    /* istioctl analyze's code, or NULL */
+	const char *source; /* address of what the rule follows; NULL for problems of the text */
 	ifx_level level;
 	ifx_severity severity;
 	ifx_str message;
@@ -47,8 +48,14 @@ struct ifx_finding {
 	size_t order;    /* in which it was found: at one place a fix comes before what it makes
 			    visible */
 	ifx_str group, kind, namespace, name; /* of the resource; ptr NULL when unknown */
-	bool fixable;                         /* ops and edits are there */
-	bool applied;                         /* they are part of the result */
+	/*
+	 * Where the resource comes from, when the text was made by a program (krm/site.h): a file,
+	 * or
+	 * "" when that is unknown; and the path in the resource. ptr NULL: the text is the file.
+	 */
+	ifx_str origin, field;
+	bool fixable; /* ops and edits are there */
+	bool applied; /* they are part of the result */
 	struct ifx_edits
 		edits; /* in the file as read; n is 0 when the place was made by an earlier fix */
 	const struct ifx_op_note *ops;

@@ -193,6 +193,11 @@ const struct ifx_record *ifx_records_named(struct ifx_cx *cx, size_t environment
 					   const struct ifx_record *after);
 /** The namespace object of that name; NULL when the input does not have it. */
 const struct ifx_record *ifx_namespace_record(struct ifx_cx *cx, size_t environment, ifx_str name);
+/**
+ * Is that its name, or was it before kustomize put a prefix or suffix to it? In the middle of a
+ * build those who refer to it still say the old one.
+ */
+bool ifx_record_is_named(const struct ifx_record *record, ifx_str name);
 /** Value of a key; ptr NULL when it is not there. */
 ifx_str ifx_pair_value(struct ifx_pairs pairs, ifx_str key);
 /** Do the labels have all pairs of the selector? An empty selector selects nothing. */

@@ -73,6 +73,23 @@ bool ifx_is_kubernetes(const struct ifx_resource *r)
 	return r->version.len && r->kind.len;
 }
 
+static ifx_str annotation(const struct ifx_resource *r, const char *key)
+{
+	return ifx_get_text(ifx_get(r->metadata, IFX_LIT("annotations")), ifx_str_of(key));
+}
+
+bool ifx_is_in_build(const struct ifx_resource *r)
+{
+	return annotation(r, IFX_BUILD_ID).ptr != NULL;
+}
+
+bool ifx_is_local(const struct ifx_resource *r)
+{
+	ifx_str text = annotation(r, "config.kubernetes.io/local-config");
+
+	return text.ptr && !ifx_str_eq(text, IFX_LIT("false"));
+}
+
 static bool injected(const struct ifx_node *pod)
 {
 	const struct ifx_node *metadata = ifx_get(pod, IFX_LIT("metadata"));

@@ -22,6 +22,18 @@ bool ifx_roots(struct ifx_resource **first, const struct ifx_doc *doc, struct if
 /** Is it an object of the Kubernetes API, that is, does it have apiVersion and kind? */
 bool ifx_is_kubernetes(const struct ifx_resource *r);
 
+/** Annotation that kustomize gives to all resources while it builds. */
+#define IFX_BUILD_ID "kustomize.config.k8s.io/id"
+
+/**
+ * Is it in the middle of a `kustomize build`? Names have their prefixes then, references not yet,
+ * and overlays still look for it by group, version, kind and name.
+ */
+bool ifx_is_in_build(const struct ifx_resource *r);
+
+/** Is it for clients only, and never deployed (config.kubernetes.io/local-config)? */
+bool ifx_is_local(const struct ifx_resource *r);
+
 /**
  * Why this is the dump of a live object, not a manifest that somebody keeps: managedFields, a
  * status, an injected proxy. NULL when it is a manifest.
