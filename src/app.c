@@ -48,6 +48,11 @@ struct source {
 	bool named;
 };
 
+static void describe_rule(void *data, const char *id, struct ifx_rule_page *page)
+{
+	ifx_ruleset_describe(data, id, page);
+}
+
 static void open_app(struct app *app, const struct ifx_config *config, const struct ifx_sink *sink)
 {
 	*app = (struct app){ .config = config, .sink = sink };
@@ -57,6 +62,9 @@ static void open_app(struct app *app, const struct ifx_config *config, const str
 	ifx_buf_init(&app->out, IFX_BUF_MAX);
 	ifx_buf_init(&app->err, IFX_BUF_MAX);
 	app->reporter.verbose = config->verbose;
+	app->reporter.statistics = config->statistics;
+	app->reporter.describe = describe_rule;
+	app->reporter.describe_data = &app->rules;
 	if (!ifx_ruleset_load(&app->rules, config, &app->err))
 		app->failed = true;
 }
@@ -67,6 +75,7 @@ static void close_app(struct app *app)
 	ifx_inputs_release(&app->inputs);
 	ifx_ruleset_release(&app->rules);
 	ifx_index_release(&app->index);
+	ifx_reporter_release(&app->reporter);
 	ifx_arena_release(&app->names);
 	ifx_buf_release(&app->out);
 	ifx_buf_release(&app->err);
@@ -105,6 +114,7 @@ static void complain(struct app *app, ifx_str path, ifx_str message, const char 
 	app->failed = true;
 	app->reporter.tally.failed++;
 	ifx_say_file_error(&app->err, path, message, rule);
+	ifx_report_failure(&app->reporter, path, message, rule, &app->out);
 }
 
 static void complain_walk(void *data, ifx_str path, ifx_str message)
@@ -347,7 +357,7 @@ static void run_source(struct app *app, const struct source *source)
 			    .istio_minor = c->istio_minor },
 		.index = &questions,
 		.chart_template = may_be_helm && ifx_in_chart_templates(source->path),
-		.want_edits = app->reporter.format == IFX_FORMAT_JSON,
+		.want_edits = ifx_report_wants_edits(app->reporter.format),
 	};
 	struct ifx_outcome outcome;
 
@@ -536,6 +546,20 @@ static void run_rules(struct app *app, char *const *ids, size_t n)
 			app->failed = true;
 }
 
+/* What formats for machines do not tell themselves. */
+static void add_summary(struct app *app, bool talks)
+{
+	const struct ifx_config *c = app->config;
+	const struct ifx_tally *tally = &app->reporter.tally;
+	bool wrote = c->mode == IFX_MODE_IN_PLACE || app->filter;
+	bool for_people = c->format == IFX_FORMAT_TEXT || c->format == IFX_FORMAT_GITHUB;
+
+	if (talks && for_people && c->mode != IFX_MODE_LIST)
+		ifx_tally_summary(tally, wrote, &app->err);
+	if (c->statistics && c->format != IFX_FORMAT_JSON)
+		ifx_tally_statistics(tally, wrote, &app->err);
+}
+
 static void run_all(struct app *app, char *const *paths, size_t n)
 {
 	const struct ifx_config *c = app->config;
@@ -551,8 +575,7 @@ static void run_all(struct app *app, char *const *paths, size_t n)
 	ifx_report_begin(&app->reporter, &app->out);
 	run_inputs(app, paths, n);
 	ifx_report_end(&app->reporter, &app->out);
-	if (talks && c->format == IFX_FORMAT_TEXT && c->mode != IFX_MODE_LIST)
-		ifx_report_summary(&app->reporter, c->mode == IFX_MODE_IN_PLACE, &app->err);
+	add_summary(app, talks);
 }
 
 int ifx_run(const struct ifx_config *config, char *const *paths, size_t n,

@@ -68,7 +68,7 @@ struct ifx_config {
 	ifx_str files_from; /* ptr NULL: none; "-": standard input */
 	ifx_str since;      /* a git revision; ptr NULL: all files */
 	bool null;          /* names, read or listed, end in NUL */
-	bool quiet, verbose;
+	bool quiet, verbose, statistics;
 	bool color_out, color_err; /* escape sequences on standard output, on standard error */
 	ifx_str stdin_filename;
 	int istio_minor;   /* 0: the newest */

@@ -168,7 +168,8 @@ static bool set_format(struct ifx_config *c, ifx_str arg, struct ifx_buf *err)
 		if (ifx_str_eq(arg, ifx_str_of(ifx_report_format_name(c->format))))
 			return true;
 	c->format = IFX_FORMAT_TEXT;
-	return bad(err, "--format is text or json, not '%.*s'", IFX_ARG(arg));
+	return bad(err, "--format is text, json, sarif, github, gitlab or junit, not '%.*s'",
+		   IFX_ARG(arg));
 }
 
 static bool set_fail_on(struct ifx_config *c, ifx_str arg, struct ifx_buf *err)
@@ -324,6 +325,14 @@ static bool set_plugin(struct ifx_config *c, ifx_str arg, struct ifx_buf *err)
 	return set_host(c, IFX_HOST_PLUGIN, err);
 }
 
+static bool set_statistics(struct ifx_config *c, ifx_str arg, struct ifx_buf *err)
+{
+	(void)arg;
+	(void)err;
+	c->statistics = true;
+	return true;
+}
+
 static bool set_quiet(struct ifx_config *c, ifx_str arg, struct ifx_buf *err)
 {
 	(void)arg;
@@ -368,7 +377,8 @@ const struct ifx_option ifx_options[] = {
 	{ 'x', "ignore", "RULES", set_ignore, IFX_KEY_RULES | IFX_KEY_LIST, "not these rules" },
 	{ 0, "rules", "FILE", set_rules, IFX_KEY_RUN | IFX_KEY_LIST,
 	  "add a rule, or all of a directory (*.yaml)" },
-	{ 'f', "format", "FORMAT", set_format, 0, "text (default) or json" },
+	{ 'f', "format", "FORMAT", set_format, 0,
+	  "text (default), json, sarif, github, gitlab or junit" },
 	{ 0, "fail-on", "SEVERITY", set_fail_on, IFX_KEY_RUN,
 	  "lowest severity that makes exit 1: error, warning (default), info" },
 	{ 0, "exit-zero", NULL, set_exit_zero, 0, "findings do not change the exit code" },
@@ -395,6 +405,7 @@ const struct ifx_option ifx_options[] = {
 	{ 0, "kustomize-legacy", NULL, set_plugin, 0,
 	  "be an exec plugin of kustomize: the first path is its configuration" },
 	{ 0, "color", "WHEN", set_color, 0, "auto (default), always or never" },
+	{ 0, "statistics", NULL, set_statistics, 0, "count findings by rule as well" },
 	{ 'q', "quiet", NULL, set_quiet, 0, "no summary" },
 	{ 'v', "verbose", NULL, set_verbose, 0, "show what was fixed as well" },
 	{ 'h', "help", NULL, NULL, 0, "print this" },

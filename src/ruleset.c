@@ -285,13 +285,28 @@ static ifx_str builtin_page(const char *id)
 	return IFX_NONE;
 }
 
+static void add_page(const struct ifx_ruleset *set, size_t i, struct ifx_buf *out)
+{
+	const struct ifx_transform *t = set->all.items[i];
+	ifx_str page = set->all.files[i].ptr ? IFX_NONE : builtin_page(t->id);
+
+	if (page.ptr)
+		ifx_buf_add(out, page);
+	else
+		ifx_buf_addf(out, "# %s\n\n%s\n\nSource: %s\n", t->id, t->summary, t->source);
+	if (!t->answers)
+		return;
+	ifx_buf_addf(out, "\nAnswers, as in --choose %s=%s:\n\n", t->id, t->answers->name);
+	for (const struct ifx_answer *a = t->answers; a->name; a++)
+		ifx_buf_addf(out, "  %-18s %s\n", a->name, a->meaning);
+}
+
 bool ifx_ruleset_explain(const struct ifx_ruleset *set, ifx_str id, struct ifx_buf *out,
 			 struct ifx_buf *err)
 {
 	size_t i = find(set, id);
 	const struct ifx_transform *t;
 	bool found = false;
-	ifx_str page;
 
 	/* istioctl's code may stand for several rules. */
 	for (size_t k = 0; i == set->all.n && k < set->all.n; k++) {
@@ -308,16 +323,35 @@ bool ifx_ruleset_explain(const struct ifx_ruleset *set, ifx_str id, struct ifx_b
 		ifx_say_error(err, "no rule is called '%.*s'; see 'istio-fix rules'", IFX_ARG(id));
 		return false;
 	}
-	t = set->all.items[i];
-	page = set->all.files[i].ptr ? IFX_NONE : builtin_page(t->id);
-	if (page.ptr)
-		ifx_buf_add(out, page);
-	else
-		ifx_buf_addf(out, "# %s\n\n%s\n\nSource: %s\n", t->id, t->summary, t->source);
-	if (!t->answers)
-		return true;
-	ifx_buf_addf(out, "\nAnswers, as in --choose %s=%s:\n\n", t->id, t->answers->name);
-	for (const struct ifx_answer *a = t->answers; a->name; a++)
-		ifx_buf_addf(out, "  %-18s %s\n", a->name, a->meaning);
+	add_page(set, i, out);
 	return true;
+}
+
+/* Reasons to leave a file alone; no rule has these ids. */
+static ifx_str problem_summary(const char *id)
+{
+	static const char *const problems[][2] = {
+		{ "yaml", "the text is not YAML that can be read safely; the file is left alone" },
+		{ "template", "the text is a template; render it first" },
+		{ "limit", "the text is larger than a limit; the file is left alone" },
+		{ "internal", "a fix could not be proven right; the file is left alone" },
+	};
+
+	for (size_t i = 0; i < sizeof(problems) / sizeof(*problems); i++)
+		if (!strcmp(problems[i][0], id))
+			return ifx_str_of(problems[i][1]);
+	return IFX_NONE;
+}
+
+void ifx_ruleset_describe(const struct ifx_ruleset *set, const char *id, struct ifx_rule_page *page)
+{
+	size_t i = find(set, ifx_str_of(id));
+
+	if (i == set->all.n) {
+		page->summary = problem_summary(id);
+		return;
+	}
+	page->summary = ifx_str_of(set->all.items[i]->summary);
+	page->source = ifx_str_of(set->all.items[i]->source);
+	add_page(set, i, &page->text);
 }

@@ -3,6 +3,7 @@
 #define IFX_RULESET_H
 
 #include "config.h"
+#include "report/report.h"
 #include "rule/selection.h"
 #include "rule/table.h"
 
@@ -29,5 +30,8 @@ void ifx_ruleset_list(const struct ifx_ruleset *set, struct ifx_buf *out);
 /** The page of a rule and its answers. False: there is no such rule, and `err` says so. */
 bool ifx_ruleset_explain(const struct ifx_ruleset *set, ifx_str id, struct ifx_buf *out,
 			 struct ifx_buf *err);
+/** What a report may tell of a rule; nothing is filled in when there is no such rule. */
+void ifx_ruleset_describe(const struct ifx_ruleset *set, const char *id,
+			  struct ifx_rule_page *page);
 
 #endif

@@ -593,7 +593,7 @@ class Json(Case):
         self.assertEqual(self.report(".", code=1)["results"][0]["path"], "a\n\"\x1b\ufffd.yaml")
 
     def test_format_is_checked(self):
-        self.usage("-f", "xml", ".", says="text or json")
+        self.usage("-f", "xml", ".", says="gitlab or junit")
 
 
 class ExitCodes(Case):

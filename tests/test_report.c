@@ -6,47 +6,7 @@
 #include <cmocka.h>
 
 #include "base/alloc.h"
-#include "report/position.h"
-
-static void places_count_from_one(void **state)
-{
-	static const struct {
-		const char *text;
-		size_t at, line, column;
-	} cases[] = {
-		{ "", 0, 1, 1 },
-		{ "ab\ncd\n", 0, 1, 1 },
-		{ "ab\ncd\n", 2, 1, 3 }, /* the line end itself */
-		{ "ab\ncd\n", 3, 2, 1 },
-		{ "ab\ncd\n", 6, 3, 1 },
-		{ "ab\ncd\n", 99, 3, 1 },
-		{ "ab\r\ncd", 5, 2, 2 },
-		{ "a\rb", 2, 1, 3 },
-		{ "\xc3\xa4\xe2\x82\xac"
-		  "b",
-		  5, 1, 3 }, /* code points, not bytes */
-		{ "\xc3\xa4\xe2\x82\xac"
-		  "b",
-		  3, 1, 2 }, /* inside one: where it starts */
-		{ "\xef\xbb\xbf"
-		  "ab",
-		  3, 1, 1 }, /* a byte order mark takes no room */
-		{ "\xef\xbb\xbf"
-		  "ab",
-		  4, 1, 2 },
-		{ "\xef\xbb\xbf"
-		  "ab",
-		  0, 1, 1 },
-	};
-
-	(void)state;
-	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
-		struct ifx_position p = ifx_position(ifx_str_of(cases[i].text), cases[i].at);
-
-		assert_int_equal(p.line, cases[i].line);
-		assert_int_equal(p.column, cases[i].column);
-	}
-}
+#include "report/report.h"
 
 /* --- one file with a finding of each kind ----------------------------------------------------- */
 
@@ -134,6 +94,7 @@ static void report(struct ifx_buf *out, struct ifx_reporter *rep, bool written, 
 
 	ifx_report_begin(rep, out);
 	ifx_report_file(rep, &file, out, out);
+	ifx_report_failure(rep, IFX_LIT("gone.yaml"), IFX_LIT("no such file"), "read", out);
 	ifx_report_end(rep, out);
 }
 
@@ -184,6 +145,7 @@ static void text_is_one_line_per_finding(void **state)
 		assert_int_equal(rep.tally.left[IFX_ERROR], 1);
 		assert_int_equal(rep.tally.left[IFX_WARNING], 1);
 		assert_int_equal(rep.tally.left[IFX_INFO], 1);
+		ifx_reporter_release(&rep);
 		ifx_buf_release(&out);
 	}
 }
@@ -198,6 +160,7 @@ static void paths_cannot_steer_a_terminal(void **state)
 	report(&out, &rep, false, "a\n\x1b]0;x\a\xc3\xa4.yaml");
 	assert_true(ifx_str_starts(ifx_buf_str(&out),
 				   IFX_LIT("a\\n\\x1b]0;x\\x07\xc3\xa4.yaml:1:4: warning: ")));
+	ifx_reporter_release(&rep);
 	ifx_buf_release(&out);
 }
 
@@ -237,6 +200,7 @@ static void json_has_it_all(void **state)
 		"\"left\":{\"error\":1,\"warning\":1,\"info\":1}}}\n",
 		IFX_VERSION);
 	assert_string_equal(out.data, want.data);
+	ifx_reporter_release(&rep);
 	ifx_buf_release(&out);
 	ifx_buf_release(&want);
 }
@@ -261,29 +225,81 @@ static void json_of_nothing_is_whole(void **state)
 static void the_summary_is_a_sentence(void **state)
 {
 	static const struct {
-		struct ifx_tally tally; /* files changed failed, fixed fixable, choice, left */
+		struct ifx_tally tally;
 		bool wrote;
 		const char *text;
 	} cases[] = {
-		{ { 3, 0, 0, 0, 0, 0, { 0, 0, 0 }, { 0 } }, true, "no findings in 3 files\n" },
-		{ { 1, 0, 1, 0, 0, 0, { 0, 0, 0 }, { 0 } },
+		{ { .files = 3,
+		    .changed = 0,
+		    .failed = 0,
+		    .fixed = 0,
+		    .fixable = 0,
+		    .held_choice = 0,
+		    .left = { 0, 0, 0 } },
+		  true,
+		  "no findings in 3 files\n" },
+		{ { .files = 1,
+		    .changed = 0,
+		    .failed = 1,
+		    .fixed = 0,
+		    .fixable = 0,
+		    .held_choice = 0,
+		    .left = { 0, 0, 0 } },
 		  true,
 		  "no findings in 1 file; 1 file failed\n" },
-		{ { 3, 2, 0, 5, 2, 2, { 0, 1, 1 }, { 0 } },
+		{ { .files = 3,
+		    .changed = 2,
+		    .failed = 0,
+		    .fixed = 5,
+		    .fixable = 2,
+		    .held_choice = 2,
+		    .left = { 0, 1, 1 } },
 		  true,
 		  "fixed 5 of 7 findings in 2 of 3 files (2 need --choose); 1 error, 1 warning left\n" },
-		{ { 3, 3, 0, 5, 0, 0, { 0, 0, 0 }, { 0 } }, true, "fixed 5 findings in 3 files\n" },
-		{ { 1, 1, 0, 1, 0, 0, { 0, 0, 0 }, { 0 } },
+		{ { .files = 3,
+		    .changed = 3,
+		    .failed = 0,
+		    .fixed = 5,
+		    .fixable = 0,
+		    .held_choice = 0,
+		    .left = { 0, 0, 0 } },
+		  true,
+		  "fixed 5 findings in 3 files\n" },
+		{ { .files = 1,
+		    .changed = 1,
+		    .failed = 0,
+		    .fixed = 1,
+		    .fixable = 0,
+		    .held_choice = 0,
+		    .left = { 0, 0, 0 } },
 		  false,
 		  "would fix 1 finding in 1 file\n" },
-		{ { 3, 1, 2, 1, 3, 1, { 2, 3, 0 }, { 0 } },
+		{ { .files = 3,
+		    .changed = 1,
+		    .failed = 2,
+		    .fixed = 1,
+		    .fixable = 3,
+		    .held_choice = 1,
+		    .left = { 2, 3, 0 } },
 		  false,
 		  "would fix 1 of 6 findings in 1 of 3 files (1 needs --choose, 2 need --level repair); "
 		  "3 warnings, 2 info left; 2 files failed\n" },
-		{ { 2, 0, 0, 0, 1, 0, { 0, 1, 0 }, { 0 } },
+		{ { .files = 2,
+		    .changed = 0,
+		    .failed = 0,
+		    .fixed = 0,
+		    .fixable = 1,
+		    .held_choice = 0,
+		    .left = { 0, 1, 0 } },
 		  true,
 		  "1 finding in 2 files (1 needs --level repair); 1 warning left\n" },
-		{ { 2, 0, 0, 0, 0, 0, { 0, 0, 2 }, { 0 } },
+		{ { .files = 2,
+		    .changed = 0,
+		    .failed = 0,
+		    .fixed = 0,
+		    .fixable = 0,
+		    .held_choice = 0,
+		    .left = { 0, 0, 2 } },
 		  true,
 		  "2 findings in 2 files; 2 errors left\n" },
 	};
@@ -294,7 +310,7 @@ static void the_summary_is_a_sentence(void **state)
 		struct ifx_buf out;
 
 		ifx_buf_init(&out, 1000);
-		ifx_report_summary(&rep, cases[i].wrote, &out);
+		ifx_tally_summary(&rep.tally, cases[i].wrote, &out);
 		assert_string_equal(out.data, cases[i].text);
 		ifx_buf_release(&out);
 	}
@@ -333,6 +349,7 @@ static void many_findings_are_linear(void **state)
 		ifx_report_file(&rep, &file, &out, &out);
 		assert_int_equal(ifx_buf_status(&out), IFX_OK);
 		assert_int_equal(rep.tally.changed, 0);
+		ifx_reporter_release(&rep);
 		for (size_t i = 0; i < text.len; i += 40)
 			text.data[i] = '\n';
 	}
@@ -360,13 +377,42 @@ static void unsorted_findings_are_still_right(void **state)
 	ifx_report_file(&rep, &file, &out, &out);
 	assert_non_null(strstr(out.data, "f:4:4: "));
 	assert_non_null(strstr(out.data, "f:2:1: "));
+	ifx_reporter_release(&rep);
+	ifx_buf_release(&out);
+}
+
+static void statistics_begin_with_the_most_frequent(void **state)
+{
+	const struct ifx_finding more = { .rule = "fourth-rule", .severity = IFX_ERROR };
+	const struct ifx_finding problem = { .rule = "yaml", .severity = IFX_ERROR };
+	struct ifx_tally tally = { 0 };
+	struct ifx_buf out;
+
+	(void)state;
+	ifx_buf_init(&out, 1000);
+	ifx_tally_statistics(&tally, true, &out);
+	assert_int_equal(out.len, 0);
+	assert_true(ifx_tally_problem(&tally, &problem));
+	for (size_t i = 0; i < 4; i++)
+		assert_true(ifx_tally_finding(&tally, &findings[i]));
+	assert_true(ifx_tally_finding(&tally, &more));
+	ifx_tally_statistics(&tally, false, &out);
+	assert_string_equal(out.data, "findings  would fix      left  rule\n"
+				      "       2          0         2  fourth-rule\n"
+				      "       1          1         0  first-rule IST0107\n"
+				      "       1          0         1  second-rule\n"
+				      "       1          0         1  third-rule\n");
+	assert_int_equal(ifx_tally_rule(&tally, "yaml"), 0);
+	assert_int_equal(tally.rules[ifx_tally_rule(&tally, "fourth-rule")].worst, IFX_ERROR);
+	assert_int_equal(ifx_tally_rule(&tally, "fifth-rule"), tally.n_rules);
+	ifx_tally_release(&tally);
 	ifx_buf_release(&out);
 }
 
 static void out_of_memory_is_survived(void **state)
 {
 	(void)state;
-	for (int format = IFX_FORMAT_TEXT; format <= IFX_FORMAT_JSON; format++) {
+	for (int format = 0; ifx_report_format_name(format); format++) {
 		unsigned long n = 0;
 		int failed;
 
@@ -374,13 +420,15 @@ static void out_of_memory_is_survived(void **state)
 			struct ifx_reporter rep = { .format = format, .color = true };
 			struct ifx_buf out;
 
-			ifx_buf_init(&out, 10000);
+			ifx_buf_init(&out, 100000);
 			ifx_alloc_fail_at(++n);
 			report(&out, &rep, false, "f");
-			ifx_report_summary(&rep, true, &out);
+			ifx_tally_summary(&rep.tally, true, &out);
+			ifx_tally_statistics(&rep.tally, true, &out);
 			failed = ifx_alloc_failed();
 			ifx_alloc_fail_at(0);
 			assert_int_equal(ifx_buf_status(&out), failed ? IFX_ENOMEM : IFX_OK);
+			ifx_reporter_release(&rep);
 			ifx_buf_release(&out);
 		} while (failed);
 		assert_true(n > 3);
@@ -390,7 +438,6 @@ static void out_of_memory_is_survived(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(places_count_from_one),
 		cmocka_unit_test(text_is_one_line_per_finding),
 		cmocka_unit_test(paths_cannot_steer_a_terminal),
 		cmocka_unit_test(json_has_it_all),
@@ -398,6 +445,7 @@ int main(void)
 		cmocka_unit_test(the_summary_is_a_sentence),
 		cmocka_unit_test(many_findings_are_linear),
 		cmocka_unit_test(unsorted_findings_are_still_right),
+		cmocka_unit_test(statistics_begin_with_the_most_frequent),
 		cmocka_unit_test(out_of_memory_is_survived),
 	};
 

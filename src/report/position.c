@@ -1,5 +1,10 @@
 #include "report/position.h"
 
+#include "base/alloc.h"
+
+/** Distance of marks. Bytes. */
+#define STEP ((size_t)4096)
+
 static void rewind_to_start(struct ifx_cursor *c)
 {
 	/* A byte order mark takes no column in any editor. */
@@ -12,16 +17,24 @@ static bool is_continuation(char c)
 	return ((unsigned char)c & 0xc0) == 0x80;
 }
 
-struct ifx_position ifx_cursor_move(struct ifx_cursor *c, size_t at)
+/* To the mark before `at` (or the start) if that is a way back, or a short cut. */
+static void jump(struct ifx_cursor *c, size_t at)
+{
+	size_t n = at / STEP < c->n_marks ? at / STEP : c->n_marks;
+
+	if (c->position.line && at >= c->at && n * STEP <= c->at)
+		return;
+	rewind_to_start(c);
+	if (!n)
+		return;
+	c->at = n * STEP;
+	c->position = c->marks[n - 1];
+}
+
+static void walk(struct ifx_cursor *c, size_t at)
 {
 	const char *nl;
 
-	if (at > c->text.len)
-		at = c->text.len;
-	while (at && at < c->text.len && is_continuation(c->text.ptr[at]))
-		at--;
-	if (!c->position.line || at < c->at)
-		rewind_to_start(c);
 	while (c->at < at && (nl = memchr(c->text.ptr + c->at, '\n', at - c->at))) {
 		c->at = (size_t)(nl - c->text.ptr) + 1;
 		c->position.line++;
@@ -29,14 +42,49 @@ struct ifx_position ifx_cursor_move(struct ifx_cursor *c, size_t at)
 	}
 	for (; c->at < at; c->at++)
 		c->position.column += !is_continuation(c->text.ptr[c->at]);
+}
+
+static bool leave_mark(struct ifx_cursor *c)
+{
+	struct ifx_position *marks =
+		ifx_grow(c->marks, &c->cap_marks, c->n_marks + 1, sizeof(*marks));
+
+	if (!marks)
+		return false;
+	c->marks = marks;
+	marks[c->n_marks++] = c->position;
+	return true;
+}
+
+struct ifx_position ifx_cursor_move(struct ifx_cursor *c, size_t at)
+{
+	if (at > c->text.len)
+		at = c->text.len;
+	while (at && at < c->text.len && is_continuation(c->text.ptr[at]))
+		at--;
+	jump(c, at);
+	while ((c->n_marks + 1) * STEP <= at && (c->n_marks + 1) * STEP >= c->at) {
+		walk(c, (c->n_marks + 1) * STEP);
+		if (!leave_mark(c))
+			break;
+	}
+	walk(c, at);
 	return c->position;
+}
+
+void ifx_cursor_release(struct ifx_cursor *c)
+{
+	ifx_free(c->marks);
+	*c = (struct ifx_cursor){ 0 };
 }
 
 struct ifx_position ifx_position(ifx_str text, size_t at)
 {
 	struct ifx_cursor c = { .text = text };
+	struct ifx_position position = ifx_cursor_move(&c, at);
 
-	return ifx_cursor_move(&c, at);
+	ifx_cursor_release(&c);
+	return position;
 }
 
 struct ifx_cursors ifx_cursors_of(const struct ifx_file_report *file)
@@ -48,9 +96,38 @@ struct ifx_cursors ifx_cursors_of(const struct ifx_file_report *file)
 	};
 }
 
+void ifx_cursors_release(struct ifx_cursors *c)
+{
+	ifx_cursor_release(&c->before);
+	ifx_cursor_release(&c->after);
+}
+
+/* Is it to be looked for in the text that was written? */
+static bool is_after(const struct ifx_cursors *c, const struct ifx_finding *f)
+{
+	return c->file->written && !f->applied && c->file->edits;
+}
+
 struct ifx_position ifx_finding_position(struct ifx_cursors *c, const struct ifx_finding *f)
 {
-	if (c->file->written && !f->applied && c->file->edits)
+	if (is_after(c, f))
 		return ifx_cursor_move(&c->after, ifx_edits_to_new(c->file->edits, f->at));
 	return ifx_cursor_move(&c->before, f->at);
+}
+
+struct ifx_region ifx_finding_region(struct ifx_cursors *c, const struct ifx_finding *f)
+{
+	struct ifx_cursor *cursor = is_after(c, f) ? &c->after : &c->before;
+	struct ifx_region region = { .start = ifx_finding_position(c, f) };
+	size_t start = cursor->at, end = f->at + f->len;
+
+	if (cursor == &c->after)
+		end = ifx_edits_to_new(c->file->edits, end);
+	if (end > cursor->text.len)
+		end = cursor->text.len;
+	while (end > start && strchr("\r\n", cursor->text.ptr[end - 1]) &&
+	       cursor->text.ptr[end - 1])
+		end--;
+	region.end = end > start ? ifx_cursor_move(cursor, end) : region.start;
+	return region;
 }

@@ -8,7 +8,7 @@
 #ifndef IFX_REPORT_REPORT_H
 #define IFX_REPORT_REPORT_H
 
-#include "rule/finding.h"
+#include "report/tally.h"
 
 /** All that one input file left behind. */
 struct ifx_file_report {
@@ -26,27 +26,42 @@ struct ifx_file_report {
 	bool only_left;    /* text: applied findings are not worth a line */
 };
 
-/** Problems of a text count nowhere; `failed` is the caller's. */
-struct ifx_tally {
-	size_t files, changed, failed;
-	size_t fixed, fixable; /* fixes that are part of the result; that the level held back */
-	size_t held_choice;    /* of those held back: waiting for --choose */
-	size_t left[3];        /* findings that are not part of the result, by severity */
-	size_t seen[3];        /* all of them */
+enum {
+	IFX_FORMAT_TEXT,
+	IFX_FORMAT_JSON,
+	IFX_FORMAT_SARIF,
+	IFX_FORMAT_GITHUB,
+	IFX_FORMAT_GITLAB,
+	IFX_FORMAT_JUNIT,
 };
 
-enum { IFX_FORMAT_TEXT, IFX_FORMAT_JSON };
+/** What is known of a rule. */
+struct ifx_rule_page {
+	ifx_str summary, source;
+	struct ifx_buf text; /* Markdown, whole */
+};
 
+/** All zero but for what the caller wants otherwise; to be released. */
 struct ifx_reporter {
 	int format;
 	bool verbose;
+	bool statistics;            /* JSON: with counts per rule */
 	bool color, color_problems; /* text: escape sequences in findings, in problems */
-	size_t n_results;           /* written so far */
+	/* Fills in what is known of a rule, the texts as long as they are needed. May be NULL. */
+	void (*describe)(void *data, const char *rule, struct ifx_rule_page *page);
+	void *describe_data;
 	struct ifx_tally tally;
+	size_t n_results, n_failures; /* written so far */
+	struct ifx_buf failures;      /* of formats that tell them at the end */
 };
 
 /** "text", "json", ...; NULL behind the last. */
 const char *ifx_report_format_name(int format);
+
+/** Shall findings tell their own edits? */
+bool ifx_report_wants_edits(int format);
+
+void ifx_reporter_release(struct ifx_reporter *rep);
 
 /** Opens the report; nothing for text. */
 void ifx_report_begin(struct ifx_reporter *rep, struct ifx_buf *out);
@@ -57,15 +72,19 @@ void ifx_report_begin(struct ifx_reporter *rep, struct ifx_buf *out);
  *
  * JSON: every finding. Places are those of the text; offsets in `edits` count in `before`.
  *
+ * The others: what there is to do, that is, every finding that was not fixed in the file itself,
+ * with a region and, in SARIF, the fix; see each.
+ *
  * problems  where text tells problems; all else goes to `out`. May be the same buffer.
  *
  * Linear in the file as long as the findings are in file order.
  */
 void ifx_report_file(struct ifx_reporter *rep, const struct ifx_file_report *file,
 		     struct ifx_buf *out, struct ifx_buf *problems);
+/** A file that could not be read or written, which was said elsewhere. Nothing in text and JSON. */
+void ifx_report_failure(struct ifx_reporter *rep, ifx_str path, ifx_str message, const char *rule,
+			struct ifx_buf *out);
 /** Closes the report, with the summary where the format has one; nothing for text. */
 void ifx_report_end(struct ifx_reporter *rep, struct ifx_buf *out);
-/** One line for a person: what was fixed, what is left, what was held back. */
-void ifx_report_summary(const struct ifx_reporter *rep, bool wrote, struct ifx_buf *out);
 
 #endif

@@ -1,4 +1,6 @@
-#include "report/report.h"
+#include "report/tally.h"
+
+#include "base/alloc.h"
 
 static void add_count(struct ifx_buf *out, size_t n, const char *noun)
 {
@@ -22,9 +24,8 @@ static void add_held(struct ifx_buf *out, const struct ifx_tally *t)
 		ifx_buf_addc(out, ')');
 }
 
-void ifx_report_summary(const struct ifx_reporter *rep, bool wrote, struct ifx_buf *out)
+void ifx_tally_summary(const struct ifx_tally *t, bool wrote, struct ifx_buf *out)
 {
-	const struct ifx_tally *t = &rep->tally;
 	size_t left = t->left[IFX_ERROR] + t->left[IFX_WARNING] + t->left[IFX_INFO];
 	size_t all = t->fixed + left;
 	const char *before = "; ";
@@ -64,4 +65,20 @@ void ifx_report_summary(const struct ifx_reporter *rep, bool wrote, struct ifx_b
 		ifx_buf_add(out, IFX_LIT(" failed"));
 	}
 	ifx_buf_addc(out, '\n');
+}
+
+void ifx_tally_statistics(const struct ifx_tally *t, bool wrote, struct ifx_buf *out)
+{
+	size_t n;
+	const struct ifx_rule_tally **list = ifx_tally_sorted(t, &n);
+
+	if (n)
+		ifx_buf_addf(out, "%8s  %9s  %8s  rule\n", "findings",
+			     wrote ? "fixed" : "would fix", "left");
+	for (size_t i = 0; i < n; i++)
+		ifx_buf_addf(
+			out, list[i]->ist ? "%8zu  %9zu  %8zu  %s %s\n" : "%8zu  %9zu  %8zu  %s\n",
+			list[i]->seen, list[i]->fixed, list[i]->left, list[i]->id, list[i]->ist);
+	out->bad |= !list;
+	ifx_free(list);
 }

@@ -1,48 +1,11 @@
 #include "report/format.h"
 #include "report/plain.h"
+#include "report/sentence.h"
 
 static void add_style(struct ifx_buf *out, bool color, const char *sgr)
 {
 	if (color)
 		ifx_buf_addf(out, "\033[%sm", sgr);
-}
-
-static void add_clause(struct ifx_buf *out, const char *what, ifx_str text)
-{
-	if (!text.ptr)
-		return;
-	ifx_buf_add(out, IFX_LIT("; "));
-	ifx_buf_add(out, ifx_str_of(what));
-	ifx_add_plain(out, text);
-}
-
-/* Comments of entries that are removed for good. */
-static size_t comments_lost(const struct ifx_finding *f)
-{
-	size_t n = 0;
-
-	for (const struct ifx_op_note *op = f->ops; op; op = op->next)
-		n += op->n_comments;
-	return n;
-}
-
-static void add_hint(struct ifx_buf *out, const struct ifx_file_report *file,
-		     const struct ifx_finding *f)
-{
-	if (f->applied && file->written) {
-		ifx_buf_add(out, IFX_LIT(" (fixed)"));
-	} else if (f->level == IFX_CHOICE && !f->applied && (f->fixable || f->choices)) {
-		ifx_buf_addf(out, " (choose: %s", f->rule);
-		if (f->choices)
-			ifx_buf_addf(out, "=%s", f->choices);
-		ifx_buf_addc(out, ')');
-	} else if ((f->fixable && !f->refused.ptr) || f->applied) {
-		ifx_buf_addf(out, " (fix: %s", ifx_level_name(f->level));
-		if (comments_lost(f))
-			ifx_buf_add(out, comments_lost(f) > 1 ? IFX_LIT(", its comments go too")
-							      : IFX_LIT(", its comment goes too"));
-		ifx_buf_addc(out, ')');
-	}
 }
 
 /* `path:line:col:`, or `path: Kind namespace/name: field:` when the text is no file of anybody's.
@@ -84,11 +47,7 @@ static void add_line(struct ifx_buf *out, bool color, struct ifx_cursors *cursor
 	ifx_buf_addf(out, "%s:", ifx_severity_name(f->severity));
 	add_style(out, color, "0");
 	ifx_buf_addc(out, ' ');
-	ifx_add_plain(out, f->message);
-	add_clause(out, "", f->help);
-	if (!f->applied)
-		add_clause(out, "not fixed: ", f->refused);
-	add_hint(out, cursors->file, f);
+	ifx_add_sentence(out, cursors->file, f);
 	ifx_buf_addc(out, ' ');
 	add_style(out, color, "2");
 	ifx_buf_addf(out, f->ist ? "[%s %s]" : "[%s]", f->rule, f->ist);
@@ -109,6 +68,7 @@ static void add_file(struct ifx_reporter *rep, const struct ifx_file_report *fil
 		else if (!f->applied || !file->only_left || rep->verbose)
 			add_line(out, rep->color, &cursors, f);
 	}
+	ifx_cursors_release(&cursors);
 }
 
 const struct ifx_report_format ifx_report_text = { .name = "text", .file = add_file };
