@@ -74,7 +74,7 @@ void *ifx_arena_alloc(struct ifx_arena *arena, size_t size)
 #endif
 	arena->used += need;
 	/* Here and not with the block: most of a block is never asked for. */
-	return memset(p, 0, need);
+	return memset(p, 0, size);
 }
 
 ifx_str ifx_arena_copy(struct ifx_arena *arena, ifx_str text)
