@@ -7,6 +7,20 @@
 
 #include <stdlib.h>
 
+/* An input, and what kinds its text may hold: a bit for each name that stands behind a `kind`. */
+struct ifx_indexed_file {
+	ifx_str path, real;
+	uint64_t kinds;
+};
+
+/* All objects of one kind. */
+struct ifx_indexed_kind {
+	ifx_str kind;
+	struct ifx_record **records; /* by environment, group and name */
+	size_t n, cap;
+	struct ifx_indexed_kind *next;
+};
+
 void ifx_index_init(struct ifx_index *index, const struct ifx_inputs *inputs)
 {
 	*index = (struct ifx_index){ .inputs = inputs };
@@ -17,7 +31,8 @@ void ifx_index_init(struct ifx_index *index, const struct ifx_inputs *inputs)
 void ifx_index_release(struct ifx_index *index)
 {
 	ifx_environments_release(&index->environments);
-	ifx_free(index->records);
+	for (struct ifx_indexed_kind *k = index->kinds; k; k = k->next)
+		ifx_free(k->records);
 	ifx_arena_release(&index->arena);
 }
 
@@ -120,8 +135,25 @@ static void add_pods(struct ifx_index *index, const struct ifx_resource *r, stru
 /* What is passed to the two callbacks below. */
 struct seen_file {
 	struct ifx_index *index;
+	struct ifx_indexed_kind *kind;
 	ifx_str path, real;
 };
+
+static void add_record(struct ifx_index *index, struct ifx_indexed_kind *k,
+		       const struct ifx_record *rec)
+{
+	struct ifx_record *copy = ifx_arena_alloc(&index->arena, sizeof(*copy));
+	struct ifx_record **list = ifx_grow(k->records, &k->cap, k->n + 1, sizeof(*list));
+
+	if (list)
+		k->records = list;
+	if (!copy || !list) {
+		index->failed = true;
+		return;
+	}
+	*copy = *rec;
+	list[k->n++] = copy;
+}
 
 static void see_object(void *data, const struct ifx_resource *r, size_t number)
 {
@@ -130,13 +162,13 @@ static void see_object(void *data, const struct ifx_resource *r, size_t number)
 	const struct ifx_node *spec = ifx_get(r->node, IFX_LIT("spec"));
 	struct ifx_record rec = { .path = file->path, .document = number };
 	size_t n;
-	const struct ifx_membership *members = members_of(index, file->real, &n);
+	const struct ifx_membership *members;
 
-	if (!ifx_is_kubernetes(r) || ifx_is_local(r))
+	if (!ifx_is_kubernetes(r) || ifx_is_local(r) || !ifx_str_eq(r->kind, file->kind->kind))
 		return;
 	rec.group = keep(index, r->group);
 	rec.version = keep(index, r->version);
-	rec.kind = keep(index, r->kind);
+	rec.kind = file->kind->kind;
 	rec.name = keep(index, r->name);
 	rec.labels = pairs_of(index, ifx_get(r->metadata, IFX_LIT("labels")));
 	rec.annotations = pairs_of(index, ifx_get(r->metadata, IFX_LIT("annotations")));
@@ -145,26 +177,17 @@ static void see_object(void *data, const struct ifx_resource *r, size_t number)
 	if (ifx_str_eq(r->kind, IFX_LIT("Gateway")))
 		rec.class = keep(index, ifx_get_text(spec, IFX_LIT("gatewayClassName")));
 	add_pods(index, r, &rec);
+	members = members_of(index, file->real, &n);
 	for (size_t i = 0; i < (n ? n : 1); i++) {
-		struct ifx_record *copy = ifx_arena_alloc(&index->arena, sizeof(*copy)), **list;
-
-		list = ifx_grow(index->records, &index->cap_records, index->n_records + 1,
-				sizeof(*list));
-		if (!copy || !list) {
-			index->failed = true;
-			return;
-		}
-		index->records = list;
-		*copy = rec;
-		copy->environment = n ? members[i].environment : 0;
-		copy->namespace = keep(
+		rec.environment = n ? members[i].environment : 0;
+		rec.namespace = keep(
 			index, ifx_deployed_namespace(r->kind, n ? members[i].namespace : IFX_NONE,
 						      r->namespace, index->default_namespace));
-		list[index->n_records++] = copy;
+		add_record(index, file->kind, &rec);
 	}
 }
 
-/* By environment, kind, group and name; what is alike in that keeps some order, always the same. */
+/* By environment, group and name; what is alike in that keeps some order, always the same. */
 static int by_name(const void *a, const void *b)
 {
 	const struct ifx_record *x = *(const struct ifx_record *const *)a;
@@ -173,9 +196,7 @@ static int by_name(const void *a, const void *b)
 
 	if (x->environment != y->environment)
 		return x->environment < y->environment ? -1 : 1;
-	c = ifx_str_cmp(x->kind, y->kind);
-	if (!c)
-		c = ifx_str_cmp(x->group, y->group);
+	c = ifx_str_cmp(x->group, y->group);
 	if (!c)
 		c = ifx_str_cmp(x->name, y->name);
 	if (!c)
@@ -218,7 +239,7 @@ static void see_fixed(void *data, const struct ifx_resource *r, size_t number)
  */
 static void fix_namespaces(struct ifx_index *index, struct seen_file *file, ifx_str bytes)
 {
-	static const char *const needles[] = { "Namespace", NULL };
+	const char *const needles[] = { file->kind->kind.ptr, NULL };
 	struct ifx_input_index questions = ifx_index_questions(index);
 	struct ifx_engine engine = *index->engine;
 	struct ifx_outcome outcome;
@@ -239,24 +260,100 @@ static void fix_namespaces(struct ifx_index *index, struct seen_file *file, ifx_
 	index->file = asked;
 }
 
-static void fix_all_namespaces(struct ifx_index *index)
+/* ---- which kinds are where ---- */
+
+static uint64_t bit_of(ifx_str kind)
+{
+	uint32_t hash = 2166136261u;
+
+	for (size_t i = 0; i < kind.len; i++)
+		hash = (hash ^ (unsigned char)kind.ptr[i]) * 16777619u;
+	return (uint64_t)1 << (hash >> 26);
+}
+
+static bool is_letter(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || ifx_is_digit(c);
+}
+
+/* Sound: a kind that the text has is among them. */
+static uint64_t kinds_of(ifx_str text)
+{
+	const ifx_str key = IFX_LIT("kind"), list = IFX_LIT("List");
+	uint64_t kinds = 0;
+	size_t at;
+
+	if (ifx_may_hide_words(text))
+		return UINT64_MAX;
+	while ((at = ifx_str_find(text, key)) != SIZE_MAX) {
+		size_t behind = at + key.len;
+		ifx_str word;
+
+		text = ifx_str_sub(text, behind, text.len - behind);
+		if (!text.len || is_letter(text.ptr[0]))
+			continue; /* kinds, kindly */
+		for (at = 0; at < text.len && strchr("\"': \t\r\n", text.ptr[at]);)
+			at++;
+		text = ifx_str_sub(text, at, text.len - at);
+		for (at = 0; at < text.len && is_letter(text.ptr[at]);)
+			at++;
+		word = ifx_str_sub(text, 0, at);
+		if (!word.len)
+			return UINT64_MAX; /* an anchor, a comment: whatever it is */
+		kinds |= bit_of(word);
+		if (ifx_str_ends(word, list))
+			kinds |= bit_of(ifx_str_sub(word, 0, word.len - list.len));
+	}
+	return kinds;
+}
+
+static void list_files(struct ifx_index *index)
+{
+	struct ifx_buf bytes, why;
+	struct stat st;
+
+	if (index->files)
+		return;
+	index->files = ifx_arena_alloc(&index->arena, index->inputs->n * sizeof(*index->files));
+	if (!index->files) {
+		index->failed = true;
+		return;
+	}
+	ifx_buf_init(&bytes, IFX_FILE_MAX);
+	ifx_buf_init(&why, 4096);
+	for (size_t i = 0; i < index->inputs->n; i++) {
+		struct ifx_indexed_file *file = &index->files[i];
+
+		file->path = index->inputs->items[i].path;
+		ifx_buf_clear(&why);
+		if (!ifx_is_kustomization(file->path) &&
+		    ifx_file_read(&bytes, file->path.ptr, &st, &why) == IFX_OK)
+			file->kinds = kinds_of(ifx_buf_str(&bytes));
+		if (file->kinds)
+			file->real = ifx_environments_real(&index->environments, file->path.ptr);
+	}
+	ifx_buf_release(&bytes);
+	ifx_buf_release(&why);
+}
+
+static void fix_all_namespaces(struct ifx_index *index, struct ifx_indexed_kind *k)
 {
 	struct ifx_buf bytes, why;
 	struct stat st;
 
 	ifx_buf_init(&bytes, IFX_FILE_MAX);
 	ifx_buf_init(&why, 4096);
-	for (size_t i = 0; i < index->inputs->n; i++) {
-		struct seen_file file = { index, index->inputs->items[i].path, IFX_NONE };
+	for (size_t i = 0; index->files && i < index->inputs->n; i++) {
+		const struct ifx_indexed_file *f = &index->files[i];
+		struct seen_file file = { index, k, f->path, f->real };
 
 		ifx_buf_clear(&why);
-		if (ifx_file_read(&bytes, file.path.ptr, &st, &why) != IFX_OK)
-			continue;
-		file.real = ifx_environments_real(&index->environments, file.path.ptr);
-		fix_namespaces(index, &file, ifx_buf_str(&bytes));
+		if ((f->kinds & bit_of(k->kind)) && f->real.ptr &&
+		    ifx_file_read(&bytes, f->path.ptr, &st, &why) == IFX_OK)
+			fix_namespaces(index, &file, ifx_buf_str(&bytes));
 	}
 	if (index->text.ptr) {
-		struct seen_file file = { index, IFX_LIT("<stdin>"), IFX_NONE };
+		struct seen_file file = { index, k, IFX_LIT("<stdin>"), IFX_NONE };
 
 		fix_namespaces(index, &file, index->text);
 	}
@@ -264,30 +361,48 @@ static void fix_all_namespaces(struct ifx_index *index)
 	ifx_buf_release(&why);
 }
 
-static void build(struct ifx_index *index)
+static void read_objects(struct ifx_index *index, struct ifx_indexed_kind *k)
 {
-	static const char *const needles[] = { "kind", NULL };
+	const char *const needles[] = { k->kind.ptr, NULL };
 
-	if (index->built)
-		return;
-	index->built = true;
-	for (size_t i = 0; i < index->inputs->n; i++) {
-		struct seen_file file = { index, index->inputs->items[i].path, IFX_NONE };
+	list_files(index);
+	for (size_t i = 0; index->files && i < index->inputs->n; i++) {
+		const struct ifx_indexed_file *f = &index->files[i];
+		struct seen_file file = { index, k, f->path, f->real };
 
-		file.real = ifx_environments_real(&index->environments, file.path.ptr);
-		if (file.real.ptr && !ifx_is_kustomization(file.path))
-			note(index,
-			     ifx_resources_of_file(file.path.ptr, needles, see_object, &file));
+		if ((f->kinds & bit_of(k->kind)) && f->real.ptr)
+			note(index, ifx_resources_of_file(f->path.ptr, needles, see_object, &file));
 	}
 	if (index->text.ptr) {
-		struct seen_file file = { index, IFX_LIT("<stdin>"), IFX_NONE };
+		struct seen_file file = { index, k, IFX_LIT("<stdin>"), IFX_NONE };
 
 		note(index, ifx_resources_of_text(index->text, needles, see_object, &file));
 	}
-	if (index->n_records)
-		qsort(index->records, index->n_records, sizeof(*index->records), by_name);
-	if (index->engine)
-		fix_all_namespaces(index);
+	if (k->n)
+		qsort(k->records, k->n, sizeof(*k->records), by_name);
+}
+
+/* The objects of a kind, read when they are asked for first. NULL: no memory. */
+static const struct ifx_indexed_kind *objects(struct ifx_index *index, ifx_str kind)
+{
+	struct ifx_indexed_kind *k = index->kinds;
+
+	while (k && !ifx_str_eq(k->kind, kind))
+		k = k->next;
+	if (k)
+		return k;
+	k = ifx_arena_alloc(&index->arena, sizeof(*k));
+	kind = ifx_arena_copy(&index->arena, kind);
+	if (!k || !kind.ptr) {
+		index->failed = true;
+		return NULL;
+	}
+	*k = (struct ifx_indexed_kind){ .kind = kind, .next = index->kinds };
+	index->kinds = k;
+	read_objects(index, k);
+	if (index->engine && ifx_str_eq(kind, IFX_LIT("Namespace")))
+		fix_all_namespaces(index, k);
+	return k;
 }
 
 /* ---- the questions ---- */
@@ -299,7 +414,6 @@ static size_t environments(void *data, const size_t **list)
 	const struct ifx_membership *members;
 	size_t n, *copy;
 
-	build(index);
 	*list = alone;
 	members = members_of(index, real_file(index), &n);
 	if (!n)
@@ -321,7 +435,6 @@ static ifx_str namespace_in(void *data, const struct ifx_resource *r, size_t env
 	const struct ifx_membership *members;
 	size_t n;
 
-	build(index);
 	members = members_of(index, real_file(index), &n);
 	for (size_t i = 0; i < n; i++)
 		if (members[i].environment == environment)
@@ -335,13 +448,12 @@ static const struct ifx_record *next_record(struct ifx_index *index, const struc
 					    const struct ifx_record *after)
 {
 	const struct ifx_record *wanted = after ? after : key;
-	size_t lo = 0, hi;
+	const struct ifx_indexed_kind *k = objects(index, key->kind);
+	size_t lo = 0, hi = k ? k->n : 0;
 
-	build(index);
-	hi = index->n_records;
 	while (lo < hi) {
 		size_t mid = lo + (hi - lo) / 2;
-		const struct ifx_record *r = index->records[mid];
+		const struct ifx_record *r = k->records[mid];
 		int c = by_name(&r, &wanted);
 
 		if (c < 0 || (after && c == 0))
@@ -349,11 +461,10 @@ static const struct ifx_record *next_record(struct ifx_index *index, const struc
 		else
 			hi = mid;
 	}
-	if (lo == index->n_records || index->records[lo]->environment != key->environment ||
-	    !ifx_str_eq(index->records[lo]->kind, key->kind) ||
-	    !ifx_str_eq(index->records[lo]->group, key->group))
+	if (!k || lo == k->n || k->records[lo]->environment != key->environment ||
+	    !ifx_str_eq(k->records[lo]->group, key->group))
 		return NULL;
-	return index->records[lo];
+	return k->records[lo];
 }
 
 static const struct ifx_record *records(void *data, size_t environment, ifx_str group, ifx_str kind,

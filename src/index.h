@@ -1,6 +1,6 @@
 /*
- * What the rest of the input shows: questions that one file cannot answer. Read when somebody asks;
- * most runs never do.
+ * What the rest of the input shows: questions that one file cannot answer. Read when somebody asks,
+ * and one kind of object at a time; most runs never do.
  */
 #ifndef IFX_INDEX_H
 #define IFX_INDEX_H
@@ -9,6 +9,8 @@
 #include "rule/cx.h"
 
 struct ifx_engine;
+struct ifx_indexed_file;
+struct ifx_indexed_kind;
 
 struct ifx_index {
 	const struct ifx_inputs *inputs;
@@ -16,10 +18,10 @@ struct ifx_index {
 		*engine;           /* what the run does; NULL: namespaces are taken as they are */
 	ifx_str default_namespace; /* --namespace; ptr NULL: none */
 	struct ifx_arena arena;
-	bool built, failed;
+	bool failed;
 	struct ifx_environments environments;
-	struct ifx_record **records; /* sorted by kind */
-	size_t n_records, cap_records;
+	struct ifx_indexed_file *files; /* one for each input; NULL: nobody asked for objects yet */
+	struct ifx_indexed_kind *kinds; /* those that somebody asked for */
 	ifx_str text; /* standard input, when that is what is looked at */
 	ifx_str real; /* real path of `file`, once it was asked for */
 	ifx_str real_of;

@@ -169,6 +169,11 @@ static bool is_wide(ifx_str text)
 	       ifx_str_starts(text, IFX_LIT("\xFE\xFF")) || ifx_str_chr(text, '\0') != SIZE_MAX;
 }
 
+bool ifx_may_hide_words(ifx_str text)
+{
+	return has_odd_escape(text) || is_wide(text);
+}
+
 /* A needle is there; the transform's closer look decides, once per document. */
 enum { UNSEEN, CONCERNED, LEFT_OUT };
 
@@ -195,7 +200,7 @@ static void find_needles(const struct ifx_selection *s, ifx_str document, unsign
 
 bool ifx_selection_scan(const struct ifx_selection *s, ifx_str document, unsigned char *hits)
 {
-	bool all = s->automaton->matches_all || has_odd_escape(document) || is_wide(document);
+	bool all = s->automaton->matches_all || ifx_may_hide_words(document);
 	bool any = false;
 
 	memset(hits, all ? CONCERNED : UNSEEN, s->n);

@@ -31,4 +31,10 @@ void ifx_selection_release(struct ifx_selection *selection);
 bool ifx_selection_scan(const struct ifx_selection *selection, ifx_str document,
 			unsigned char *hits);
 
+/**
+ * Can the text spell a word in another way than byte for byte: with escapes, over two lines, or in
+ * UTF-16?
+ */
+bool ifx_may_hide_words(ifx_str text);
+
 #endif
