@@ -22,8 +22,8 @@ struct ifx_index {
 	struct ifx_environments environments;
 	struct ifx_indexed_file *files; /* one for each input; NULL: nobody asked for objects yet */
 	struct ifx_indexed_kind *kinds; /* those that somebody asked for */
-	ifx_str text; /* standard input, when that is what is looked at */
-	ifx_str real; /* real path of `file`, once it was asked for */
+	ifx_str text;                   /* standard input, when that is what is looked at */
+	ifx_str real;                   /* real path of `file`, once it was asked for */
 	ifx_str real_of;
 	ifx_str file; /* the one that is looked at, as typed; set by the caller; ptr NULL: standard
 			 input */
