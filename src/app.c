@@ -184,7 +184,8 @@ static bool write_back(struct app *app, const struct source *source, ifx_str aft
 	ifx_buf_init(&why, 4096);
 	st = ifx_path_resolve(&target, source->path.ptr);
 	if (st == IFX_OK)
-		st = ifx_inplace(ifx_buf_str(&target).ptr, source->st, after, &why);
+		st = ifx_inplace(ifx_buf_str(&target).ptr, source->st, after, app->config->backup,
+				 &why);
 	else if (st == IFX_EIO)
 		ifx_file_error(&why, errno);
 	if (st == IFX_ENOMEM)

@@ -41,7 +41,7 @@ static void add_help(struct ifx_buf *out)
 			ifx_buf_fill(out, ' ', 6);
 		ifx_buf_addf(out, "--%s", r->name);
 		if (r->arg)
-			ifx_buf_addf(out, " %s", r->arg);
+			ifx_buf_addf(out, r->arg[0] == '[' ? "%s" : " %s", r->arg);
 		while (out->len - start < 30)
 			ifx_buf_addc(out, ' ');
 		ifx_buf_addf(out, " %s\n", r->help);
@@ -92,7 +92,7 @@ static int carry_out(struct line *l, const struct ifx_option *option, ifx_str na
 {
 	if (!option)
 		bad(&l->why, "there is no option '%.*s'", IFX_ARG(name));
-	else if (option->arg && !arg)
+	else if (option->arg && option->arg[0] != '[' && !arg)
 		bad(&l->why, "option '%.*s' wants a value: %s", IFX_ARG(name), option->arg);
 	else if (!option->arg && arg)
 		bad(&l->why, "option '%.*s' takes no value", IFX_ARG(name));
@@ -115,7 +115,8 @@ static int read_long(struct line *l)
 	const char *word = l->argv[l->at], *equals = strchr(word, '=');
 	ifx_str name = { word, equals ? (size_t)(equals - word) : strlen(word) };
 	const struct ifx_option *option = ifx_option_named(ifx_str_sub(name, 2, name.len - 2));
-	const char *arg = equals ? equals + 1 : option && option->arg ? next_word(l) : NULL;
+	bool wants = option && option->arg && option->arg[0] != '[';
+	const char *arg = equals ? equals + 1 : wants ? next_word(l) : NULL;
 	int next = carry_out(l, option, name, arg);
 
 	take_words(l, arg && !equals ? 2 : 1);
@@ -184,6 +185,9 @@ static int check_line(struct line *l, bool dashes)
 		l->paths++;
 	} else if (!any_path && c->mode == IFX_MODE_IN_PLACE && ifx_gather_is_stdin(c, NULL, 0)) {
 		bad(&l->why, "--in-place wants a path; nothing is written without one");
+		return USAGE;
+	} else if (c->mode != IFX_MODE_IN_PLACE && c->backup.ptr) {
+		bad(&l->why, "--backup goes with --in-place");
 		return USAGE;
 	}
 	return CARRY_ON;

@@ -68,6 +68,7 @@ struct ifx_config {
 	ifx_str files_from; /* ptr NULL: none; "-": standard input */
 	ifx_str since;      /* a git revision; ptr NULL: all files */
 	bool null;          /* names, read or listed, end in NUL */
+	ifx_str backup;     /* suffix of the old files that are kept; ptr NULL: none are */
 	bool quiet, verbose, statistics;
 	bool color_out, color_err; /* escape sequences on standard output, on standard error */
 	ifx_str stdin_filename;

@@ -66,6 +66,8 @@ int main(int argc, char **argv)
 		return IFX_EXIT_FAILED;
 	/* A file that grows too large is an error to report, not a signal to die of. */
 	signal(SIGXFSZ, SIG_IGN);
+	/* Who started us may not care for its children; we do for ours. */
+	signal(SIGCHLD, SIG_DFL);
 	config = ifx_config_new();
 	if (!config) {
 		say("istio-fix: error: out of memory\n");

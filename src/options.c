@@ -246,6 +246,23 @@ static bool set_since(struct ifx_config *c, ifx_str arg, struct ifx_buf *err)
 	return c->since.ptr || bad(err, "out of memory");
 }
 
+static bool set_backup(struct ifx_config *c, ifx_str arg, struct ifx_buf *err)
+{
+	static const char *const manifests[] = { ".yaml", ".yml", ".json" };
+
+	if (ifx_str_chr(arg, '/') != SIZE_MAX)
+		return bad(err, "--backup wants the end of a name, without '/', not '%.*s'",
+			   IFX_ARG(arg));
+	for (size_t i = 0; i < sizeof(manifests) / sizeof(*manifests); i++)
+		if (ifx_str_ends(arg, ifx_str_of(manifests[i])))
+			return bad(err,
+				   "--backup=%.*s: the next run would take the old files for "
+				   "manifests; try --backup=%.*s.orig",
+				   IFX_ARG(arg), IFX_ARG(arg));
+	c->backup = ifx_arena_copy(&c->arena, arg.len ? arg : IFX_LIT("~"));
+	return c->backup.ptr || bad(err, "out of memory");
+}
+
 static bool set_stdin_filename(struct ifx_config *c, ifx_str arg, struct ifx_buf *err)
 {
 	c->stdin_filename = ifx_arena_copy(&c->arena, arg);
@@ -389,6 +406,8 @@ const struct ifx_option ifx_options[] = {
 	  "--exclude holds for named files too" },
 	{ 0, "no-gitignore", NULL, set_no_gitignore, IFX_KEY_RUN,
 	  "walk into what git ignores as well" },
+	{ 0, "backup", "[=SUFFIX]", set_backup, 0,
+	  "with -i: keep the old files beside the new ones, as NAME~" },
 	{ 0, "files-from", "FILE", set_files_from, 0,
 	  "also the paths in FILE, one a line; - for standard input" },
 	{ '0', "null", NULL, set_null, 0,
@@ -506,7 +525,7 @@ int ifx_config_set(struct ifx_config *c, const char *name, const char *value, ch
 	ifx_buf_init(&text, 4096);
 	if (!option || !option->set)
 		bad(&text, "there is no option '%s'", name);
-	else if (option->arg && !value)
+	else if (option->arg && option->arg[0] != '[' && !value)
 		bad(&text, "option '%s' wants a value", name);
 	else
 		ok = ifx_option_give(c, option, ifx_str_of(value ? value : ""), &text);

@@ -29,7 +29,7 @@ typedef bool ifx_option_fn(struct ifx_config *c, ifx_str arg, struct ifx_buf *er
 struct ifx_option {
 	char letter; /* 0: none */
 	const char *name;
-	const char *arg;    /* NULL: none */
+	const char *arg;    /* NULL: none; "[=NAME]": only behind an equals sign */
 	ifx_option_fn *set; /* NULL: prints something and ends */
 	unsigned keys;
 	const char *help; /* NULL: not listed */

@@ -8,6 +8,7 @@
 #include "base/alloc.h"
 #include "io/files.h"
 #include "io/inplace.h"
+#include "io/stage.h"
 #include "tests/scratch.h"
 
 #include <dirent.h>
@@ -26,7 +27,7 @@ static ifx_status replace(const char *path, ifx_str text, char said[200])
 	ifx_buf_init(&out, IFX_BUF_MAX);
 	ifx_buf_init(&err, 199);
 	assert_int_equal(ifx_file_read(&out, path, &before, &err), IFX_OK);
-	st = ifx_inplace(path, &before, text, &err);
+	st = ifx_inplace(path, &before, text, IFX_NONE, &err);
 	snprintf(said, 200, "%s", ifx_buf_str(&err).ptr);
 	ifx_buf_release(&out);
 	ifx_buf_release(&err);
@@ -174,22 +175,25 @@ static void a_file_that_changed_is_left_alone(void **state)
 		}
 		ifx_buf_clear(&err);
 		if (how < 3) {
-			assert_int_equal(ifx_inplace("f.yaml", &before, IFX_LIT("new"), &err),
-					 IFX_EREFUSED);
+			assert_int_equal(
+				ifx_inplace("f.yaml", &before, IFX_LIT("new"), IFX_NONE, &err),
+				IFX_EREFUSED);
 			assert_string_equal(err.data,
 					    "changed while it was being fixed; run again");
 			assert_true(scratch_holds("f.yaml", how ? "old" : "older", how ? 3 : 5));
 			assert_int_equal(count_entries("."), 1);
 		} else {
-			assert_int_equal(ifx_inplace("f.yaml", &before, IFX_LIT("new"), &err),
-					 IFX_EIO);
+			assert_int_equal(
+				ifx_inplace("f.yaml", &before, IFX_LIT("new"), IFX_NONE, &err),
+				IFX_EIO);
 			assert_string_equal(err.data,
 					    "cannot look at it again: no such file or directory");
 			assert_int_equal(count_entries("."), 0);
 		}
 		ifx_buf_clear(&err);
 	}
-	assert_int_equal(ifx_inplace("no/f.yaml", &before, IFX_LIT("new"), &err), IFX_EIO);
+	assert_int_equal(ifx_inplace("no/f.yaml", &before, IFX_LIT("new"), IFX_NONE, &err),
+			 IFX_EIO);
 	assert_string_equal(err.data, "cannot open its directory: no such file or directory");
 	ifx_buf_release(&out);
 	ifx_buf_release(&err);
@@ -208,7 +212,7 @@ static int as_nobody(const char *path, ifx_status want, const char *message)
 		ifx_buf_init(&err, 1000);
 		if (stat(path, &before) || setegid(65534) || seteuid(65534))
 			_exit(3);
-		if (ifx_inplace(path, &before, IFX_LIT("new"), &err) != want)
+		if (ifx_inplace(path, &before, IFX_LIT("new"), IFX_NONE, &err) != want)
 			_exit(1);
 		_exit(strcmp(ifx_buf_str(&err).ptr, message) ? 2 : 0);
 	}
@@ -300,6 +304,145 @@ static void attributes_are_kept(void **state)
 	assert_int_equal(getxattr("f.yaml", "user.empty", value, sizeof(value)), 0);
 }
 
+static ifx_status replace_keeping(const char *path, const char *text, const char *suffix,
+				  char said[200])
+{
+	struct ifx_buf err;
+	struct stat before;
+	ifx_status st;
+
+	ifx_buf_init(&err, 199);
+	assert_int_equal(stat(path, &before), 0);
+	st = ifx_inplace(path, &before, ifx_str_of(text), ifx_str_of(suffix), &err);
+	snprintf(said, 200, "%s", ifx_buf_str(&err).ptr);
+	ifx_buf_release(&err);
+	return st;
+}
+
+static void a_backup_is_the_old_file(void **state)
+{
+	struct stat old, kept;
+	char said[200];
+
+	(void)state;
+	scratch_puts("f.yaml", "old");
+	assert_int_equal(chmod("f.yaml", 0640), 0);
+	assert_int_equal(stat("f.yaml", &old), 0);
+	assert_int_equal(replace_keeping("f.yaml", "new", ".orig", said), IFX_OK);
+	assert_true(scratch_holds("f.yaml", "new", 3));
+	assert_true(scratch_holds("f.yaml.orig", "old", 3));
+	assert_int_equal(stat("f.yaml.orig", &kept), 0);
+	assert_int_equal(kept.st_ino, old.st_ino);
+	assert_int_equal(kept.st_mode, old.st_mode);
+	assert_int_equal(kept.st_mtim.tv_nsec, old.st_mtim.tv_nsec);
+	/* as cp --backup=simple: the older one goes */
+	assert_int_equal(replace_keeping("f.yaml", "newer", ".orig", said), IFX_OK);
+	assert_true(scratch_holds("f.yaml", "newer", 5));
+	assert_true(scratch_holds("f.yaml.orig", "new", 3));
+	assert_int_equal(count_entries("."), 2);
+}
+
+static void a_backup_follows_no_link(void **state)
+{
+	char said[200];
+
+	(void)state;
+	scratch_puts("f.yaml", "old");
+	scratch_puts("other", "other");
+	assert_int_equal(symlink("other", "f.yaml~"), 0);
+	assert_int_equal(replace_keeping("f.yaml", "new", "~", said), IFX_OK);
+	assert_true(scratch_holds("other", "other", 5));
+	assert_true(scratch_holds("f.yaml~", "old", 3));
+	assert_int_equal(count_entries("."), 3);
+}
+
+static void without_its_backup_nothing_is_written(void **state)
+{
+	char said[200], suffix[NAME_MAX + 1];
+
+	(void)state;
+	scratch_puts("f.yaml", "old");
+	assert_int_equal(mkdir("f.yaml~", 0755), 0);
+	assert_int_equal(replace_keeping("f.yaml", "new", "~", said), IFX_EIO);
+	assert_string_equal(said, "cannot keep a backup: is a directory");
+	memset(suffix, 'x', NAME_MAX);
+	suffix[NAME_MAX] = '\0';
+	assert_int_equal(replace_keeping("f.yaml", "new", suffix, said), IFX_EIO);
+	assert_string_equal(said, "cannot keep a backup: file name too long");
+	assert_true(scratch_holds("f.yaml", "old", 3));
+	assert_int_equal(count_entries("."), 2);
+}
+
+/* A run that was killed had made the backup, as a second link, and no more. */
+static void a_backup_of_an_interrupted_run_is_taken(void **state)
+{
+	char said[200];
+
+	(void)state;
+	scratch_puts("f.yaml", "old");
+	assert_int_equal(link("f.yaml", "f.yaml~"), 0);
+	assert_int_equal(replace_keeping("f.yaml", "new", ".orig", said), IFX_EREFUSED);
+	assert_int_equal(replace_keeping("f.yaml", "new", "~", said), IFX_OK);
+	assert_true(scratch_holds("f.yaml", "new", 3));
+	assert_true(scratch_holds("f.yaml~", "old", 3));
+	assert_int_equal(count_entries("."), 2);
+}
+
+static void only_our_own_temporary_files_are_swept(void **state)
+{
+	char name[IFX_TEMP_NAME], other[IFX_TEMP_NAME];
+	struct stat st;
+
+	(void)state;
+	scratch_puts("a", "text");
+	assert_int_equal(stat("a", &st), 0);
+	ifx_temp_name(name, st.st_ino);
+	ifx_temp_name(other, st.st_ino + 1);
+	assert_true(ifx_is_temp_name(name));
+	assert_true(ifx_is_temp_name(".istio-fix.new-abcdef"));
+	assert_false(ifx_is_temp_name(".istio-fix.yaml"));
+	assert_false(ifx_is_temp_name(".istio-fix.new-abcdefg"));
+	assert_false(ifx_is_temp_name(".istio-fix.0123456789abcdeF"));
+	/* somebody's: the name does not tell the inode, or there are two names */
+	assert_int_equal(rename("a", other), 0);
+	ifx_temp_sweep(AT_FDCWD, other);
+	assert_int_equal(link(other, name), 0);
+	ifx_temp_sweep(AT_FDCWD, name);
+	assert_int_equal(count_entries("."), 2);
+	assert_int_equal(unlink(other), 0);
+	ifx_temp_sweep(AT_FDCWD, name);
+	assert_int_equal(count_entries("."), 0);
+	/* not yet written to, or written by somebody */
+	scratch_puts(".istio-fix.new-abcdef", "");
+	scratch_puts(".istio-fix.new-ghijkl", "x");
+	assert_int_equal(symlink("nowhere", ".istio-fix.new-mnopqr"), 0);
+	ifx_temp_sweep(AT_FDCWD, ".istio-fix.new-abcdef");
+	ifx_temp_sweep(AT_FDCWD, ".istio-fix.new-ghijkl");
+	ifx_temp_sweep(AT_FDCWD, ".istio-fix.new-mnopqr");
+	assert_int_equal(count_entries("."), 2);
+}
+
+static void an_open_temporary_file_is_not_swept(void **state)
+{
+	struct ifx_stage s;
+	struct ifx_buf err;
+	struct stat before;
+
+	(void)state;
+	scratch_puts("f.yaml", "old");
+	assert_int_equal(stat("f.yaml", &before), 0);
+	ifx_buf_init(&err, 1000);
+	assert_int_equal(ifx_stage_open(&s, "f.yaml", &before, &err), IFX_OK);
+	assert_int_equal(ifx_stage_write(&s, IFX_LIT("new")), IFX_OK);
+	assert_int_equal(ifx_stage_name(&s), 0);
+	assert_int_equal(count_entries("."), 2);
+	ifx_temp_sweep(AT_FDCWD, s.temp);
+	assert_int_equal(count_entries("."), 2);
+	ifx_stage_close(&s);
+	assert_int_equal(count_entries("."), 1);
+	ifx_buf_release(&err);
+}
+
 /* Version 2; then tag, rights and id of each entry, little endian. */
 #define ACL_ENTRY(tag, rights, id)                                                                 \
 	tag, 0, rights, 0, (id)&0xff, (id) >> 8 & 0xff, (id) >> 16 & 0xff, (id) >> 24 & 0xff
@@ -352,7 +495,7 @@ static void out_of_memory_is_survived(void **state)
 		ifx_buf_init(&err, 1000);
 		assert_int_equal(stat("f.yaml", &before), 0);
 		ifx_alloc_fail_at(++n);
-		st = ifx_inplace("f.yaml", &before, IFX_LIT("new"), &err);
+		st = ifx_inplace("f.yaml", &before, IFX_LIT("new"), IFX_NONE, &err);
 		failed = ifx_alloc_failed();
 		ifx_alloc_fail_at(0);
 		assert_int_equal(st, failed ? IFX_ENOMEM : IFX_OK);
@@ -377,6 +520,12 @@ int main(void)
 		DISK(a_full_disk_loses_nothing),
 		DISK(attributes_are_kept),
 		DISK(access_lists_are_kept),
+		DISK(a_backup_is_the_old_file),
+		DISK(a_backup_follows_no_link),
+		DISK(without_its_backup_nothing_is_written),
+		DISK(a_backup_of_an_interrupted_run_is_taken),
+		DISK(only_our_own_temporary_files_are_swept),
+		DISK(an_open_temporary_file_is_not_swept),
 		DISK(out_of_memory_is_survived),
 	};
 

@@ -1,10 +1,13 @@
 /*
- * Replace a file atomically: a temporary file `.istio-fix.XXXXXX` in the same directory; owner,
- * mode, access control list and, as far as we may, other extended attributes kept; the file
- * flushed, a rename, the directory flushed. Symbolic links were resolved by the caller
- * (ifx_path_resolve); one that is still there is refused.
+ * Replace a file atomically. Symbolic links were resolved by the caller (ifx_path_resolve); one
+ * that is still there is refused.
  *
- * Either the old bytes or the new bytes are there, whatever fails, and no other file is left.
+ * Either the old bytes or the new bytes are there, whatever fails, and no other file is left. That
+ * holds whenever this process is killed, too: the new file has no name (stage.h) until a helper
+ * process gives it one and renames it in two calls, whatever becomes of us meanwhile. What can
+ * leave a temporary file is only what ends both between the two calls (the machine stops), or a
+ * kill on a file system that has no unnamed files (NFS, FAT); the next run over the directory
+ * removes it (ifx_temp_sweep).
  */
 #ifndef IFX_IO_INPLACE_H
 #define IFX_IO_INPLACE_H
@@ -17,6 +20,8 @@
  * path    NUL-terminated.
  * before  what fstat said when the file was read; a file that has another inode, size or
  *         modification time now is left alone (IFX_EREFUSED).
+ * backup  keep the old file beside it, under its name and this suffix, in place of what has that
+ *         name; ptr NULL: do not.
  * err     one line without file name and line end that says what failed and what to do.
  *
  * A file with several hard links would lose its other names by a rename: refused as well
@@ -24,6 +29,6 @@
  * refused although a rename could replace it.
  */
 IFX_MUST_USE ifx_status ifx_inplace(const char *path, const struct stat *before, ifx_str bytes,
-				    struct ifx_buf *err);
+				    ifx_str backup, struct ifx_buf *err);
 
 #endif
