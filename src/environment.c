@@ -12,6 +12,7 @@ void ifx_environments_init(struct ifx_environments *e, const struct ifx_inputs *
 {
 	*e = (struct ifx_environments){ .inputs = inputs };
 	ifx_arena_init(&e->arena, (size_t)4 << 30);
+	ifx_resolver_init(&e->resolver);
 }
 
 void ifx_environments_release(struct ifx_environments *e)
@@ -21,6 +22,7 @@ void ifx_environments_release(struct ifx_environments *e)
 	ifx_free(e->patches);
 	ifx_free(e->slots);
 	ifx_free(e->roots);
+	ifx_resolver_release(&e->resolver);
 	ifx_arena_release(&e->arena);
 }
 
@@ -42,7 +44,7 @@ ifx_str ifx_environments_real(struct ifx_environments *e, const char *path)
 	ifx_str copy = IFX_NONE;
 
 	ifx_buf_init(&real, 1 << 16);
-	if (ifx_path_resolve(&real, path) == IFX_OK)
+	if (ifx_resolver_resolve(&e->resolver, &real, path) == IFX_OK)
 		copy = keep(e, ifx_buf_str(&real));
 	ifx_buf_release(&real);
 	return copy;

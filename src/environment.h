@@ -8,6 +8,7 @@
 #define IFX_ENVIRONMENT_H
 
 #include "io/files.h"
+#include "io/resolver.h"
 
 /** What a file is to an environment. */
 typedef enum {
@@ -55,6 +56,7 @@ struct ifx_members {
 struct ifx_environments {
 	const struct ifx_inputs *inputs;
 	struct ifx_arena arena;
+	struct ifx_resolver resolver;
 	bool failed;      /* no memory: what was found is not all */
 	bool read, found; /* kustomizations of the input; environments */
 	struct ifx_kustomization *first, *last;
