@@ -65,7 +65,7 @@ IFX_API int ifx_run(const struct ifx_config *config, char *const *paths, size_t 
 
 /**
  * Fix one text in memory, as the filter does; in-place, check, diff, list and format are ignored.
- * name    used in messages.
+ * name    used in messages. No settings file is looked for; one that "config" names is read.
  * *after  the new text, to be given to ifx_free_text; NULL when nothing changes or on failure.
  * Findings that are left and errors go to sink->err as text; sink->out is not called. Returns an
  * exit code.

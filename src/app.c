@@ -4,6 +4,7 @@
 #include "config.h"
 
 #include "base/alloc.h"
+#include "configs.h"
 #include "gather.h"
 #include "index.h"
 #include "io/diff.h"
@@ -25,7 +26,7 @@
 struct app {
 	const struct ifx_config *config;
 	const struct ifx_sink *sink;
-	struct ifx_ruleset rules;
+	struct ifx_configs configs;
 	struct ifx_inputs inputs;
 	struct ifx_arena names; /* of the inputs */
 	struct ifx_index index;
@@ -34,6 +35,7 @@ struct app {
 	bool out_lost; /* a piece of the output is missing; what follows must not look complete */
 	bool failed;   /* exit 2 */
 	bool would_change;
+	bool seen, left;              /* a finding at or above --fail-on; one that is not fixed */
 	struct ifx_function function; /* on standard input */
 	bool made;                    /* the text was made by a program: tell what from */
 	bool filter;                  /* text to text: what is said goes to standard error */
@@ -50,30 +52,33 @@ struct source {
 
 static void describe_rule(void *data, const char *id, struct ifx_rule_page *page)
 {
-	ifx_ruleset_describe(data, id, page);
+	ifx_configs_describe(data, id, page);
 }
 
-static void open_app(struct app *app, const struct ifx_config *config, const struct ifx_sink *sink)
+static bool engine_of(void *data, ifx_str path, struct ifx_engine *engine, ifx_str *namespace);
+
+static void open_app(struct app *app, const struct ifx_config *config, ifx_configs_from from,
+		     const struct ifx_sink *sink)
 {
 	*app = (struct app){ .config = config, .sink = sink };
 	ifx_arena_init(&app->names, NAMES_MEMORY_MAX);
 	ifx_index_init(&app->index, &app->inputs);
-	app->index.default_namespace = config->namespace;
+	app->index.engine_of = engine_of;
+	app->index.data = app;
 	ifx_buf_init(&app->out, IFX_BUF_MAX);
 	ifx_buf_init(&app->err, IFX_BUF_MAX);
 	app->reporter.verbose = config->verbose;
 	app->reporter.statistics = config->statistics;
 	app->reporter.describe = describe_rule;
-	app->reporter.describe_data = &app->rules;
-	if (!ifx_ruleset_load(&app->rules, config, &app->err))
-		app->failed = true;
+	app->reporter.describe_data = &app->configs;
+	ifx_configs_init(&app->configs, config, from, &app->err);
 }
 
 static void close_app(struct app *app)
 {
 	ifx_function_close(&app->function);
 	ifx_inputs_release(&app->inputs);
-	ifx_ruleset_release(&app->rules);
+	ifx_configs_release(&app->configs);
 	ifx_index_release(&app->index);
 	ifx_reporter_release(&app->reporter);
 	ifx_arena_release(&app->names);
@@ -345,31 +350,71 @@ static bool deliver(struct app *app, const struct source *source, struct ifx_out
 	return true;
 }
 
-static void run_source(struct app *app, const struct source *source)
+static struct ifx_engine engine_for(const struct ifx_profile *profile)
 {
-	const struct ifx_config *c = app->config;
-	struct ifx_input_index questions = ifx_index_questions(&app->index);
-	bool may_be_helm = source->st && ifx_str_find(source->bytes, IFX_LIT("{{")) != SIZE_MAX;
-	struct ifx_engine engine = {
-		.selection = app->rules.selected,
+	const struct ifx_config *c = profile->config;
+
+	return (struct ifx_engine){
+		.selection = profile->rules.selected,
 		.policy = { .level = c->level,
 			    .picks = c->picks,
 			    .n_picks = c->n_picks,
 			    .istio_minor = c->istio_minor },
-		.index = &questions,
-		.chart_template = may_be_helm && ifx_in_chart_templates(source->path),
-		.want_edits = ifx_report_wants_edits(app->reporter.format),
 	};
+}
+
+/* The name that the settings of standard input are looked for by. */
+static const struct ifx_profile *profile_for(struct app *app, ifx_str path)
+{
+	return ifx_configs_for(&app->configs, path.ptr ? path : app->config->stdin_filename);
+}
+
+/* For the index. */
+static bool engine_of(void *data, ifx_str path, struct ifx_engine *engine, ifx_str *namespace)
+{
+	const struct ifx_profile *profile = profile_for(data, path);
+
+	if (!profile)
+		return false;
+	*engine = engine_for(profile);
+	*namespace = profile->config->namespace;
+	return true;
+}
+
+/* What the file adds to the exit code. */
+static void weigh(struct app *app, const struct ifx_tally *before, ifx_severity fail_on)
+{
+	const struct ifx_tally *t = &app->reporter.tally;
+
+	for (int s = (int)fail_on; s <= IFX_ERROR; s++) {
+		app->seen |= t->seen[s] > before->seen[s];
+		app->left |= t->left[s] > before->left[s];
+	}
+}
+
+static void run_source(struct app *app, const struct source *source)
+{
+	const struct ifx_profile *profile = profile_for(app, source->st ? source->path : IFX_NONE);
+	struct ifx_input_index questions = ifx_index_questions(&app->index);
+	bool may_be_helm = source->st && ifx_str_find(source->bytes, IFX_LIT("{{")) != SIZE_MAX;
+	struct ifx_tally before = app->reporter.tally;
+	struct ifx_engine engine;
 	struct ifx_outcome outcome;
 
+	if (!profile)
+		return;
+	engine = engine_for(profile);
+	engine.index = &questions;
+	engine.chart_template = may_be_helm && ifx_in_chart_templates(source->path);
+	engine.want_edits = ifx_report_wants_edits(app->reporter.format);
 	app->index.file = source->st ? source->path : IFX_NONE;
 	app->index.text = source->st ? IFX_NONE : source->bytes;
-	app->index.engine = &engine;
+	app->index.namespace = profile->config->namespace;
 	if (ifx_pipeline_run(&outcome, &engine, source->bytes) != IFX_OK ||
 	    !deliver(app, source, &outcome))
 		complain(app, source->path, IFX_LIT("out of memory"), "memory");
 	ifx_outcome_release(&outcome);
-	app->index.engine = NULL; /* it was ours */
+	weigh(app, &before, profile->config->fail_on);
 }
 
 static void run_file(struct app *app, const struct ifx_input *input, struct ifx_buf *bytes)
@@ -377,6 +422,12 @@ static void run_file(struct app *app, const struct ifx_input *input, struct ifx_
 	struct ifx_buf why;
 	struct stat st;
 
+	/* It is no manifest; who names it wants to know whether it is right. */
+	if (ifx_is_settings_file(input->path)) {
+		profile_for(app, input->path);
+		flush(app);
+		return;
+	}
 	ifx_buf_init(&why, 4096);
 	if (ifx_file_read(bytes, input->path.ptr, &st, &why) != IFX_OK) {
 		complain(app, input->path, ifx_buf_str(&why), "read");
@@ -396,13 +447,23 @@ static bool take_function(struct app *app, const struct source *source, bool det
 
 	if (!ifx_function_open(f, app->config, source->bytes, source->path, detect, &app->err)) {
 		app->failed = true;
-	} else if (f->config) {
-		app->config = f->config;
-		ifx_ruleset_release(&app->rules);
-		app->failed = !ifx_ruleset_load(&app->rules, f->config, &app->err);
-		app->index.default_namespace = f->config->namespace;
+	} else if (f->config || f->hosted) {
+		/* What came along is the settings; where the engine runs us says nothing. */
+		ifx_configs_release(&app->configs);
+		app->config = f->config ? f->config : app->config;
+		ifx_configs_init(&app->configs, app->config,
+				 f->config ? IFX_CONFIGS_NONE : IFX_CONFIGS_NAMED, &app->err);
 	}
 	return !app->failed;
+}
+
+/* What --stdin-filename says may be a file that is left out. */
+static void run_text(struct app *app, const struct source *source)
+{
+	if (app->filter && ifx_configs_leave_out(&app->configs, source->path))
+		ifx_buf_add(&app->out, source->bytes);
+	else
+		run_source(app, source);
 }
 
 /* detect: it may be the input of a KRM function. */
@@ -419,7 +480,7 @@ static void run_stdin(struct app *app, struct ifx_buf *bytes, bool detect)
 
 		app->made = app->filter && ifx_str_eq(name, IFX_LIT(IFX_STDIN_NAME));
 		if (!app->filter || take_function(app, &source, detect))
-			run_source(app, &source);
+			run_text(app, &source);
 	}
 	ifx_buf_release(&why);
 	flush(app);
@@ -427,32 +488,21 @@ static void run_stdin(struct app *app, struct ifx_buf *bytes, bool detect)
 
 /* ---- the run ---- */
 
-static bool left_at_or_above(const size_t counts[3], ifx_severity least)
-{
-	for (int s = (int)least; s <= IFX_ERROR; s++)
-		if (counts[s])
-			return true;
-	return false;
-}
-
 static bool found_something(const struct app *app)
 {
 	const struct ifx_config *c = app->config;
-	const struct ifx_tally *t = &app->reporter.tally;
+	bool fixed = c->exit_non_zero_on_fix && app->reporter.tally.fixed;
 
-	if (app->filter && !only_checks(app)) {
-		/* A filter in a pipeline must not break a deployment unasked. */
-		return (c->fail_on_given && left_at_or_above(t->left, c->fail_on)) ||
-		       (c->exit_non_zero_on_fix && t->fixed);
-	}
+	/* A filter in a pipeline must not break a deployment unasked. */
+	if (app->filter && !only_checks(app))
+		return (c->fail_on_given && app->left) || fixed;
 	switch (c->mode) {
 	case IFX_MODE_REPORT:
-		return left_at_or_above(t->seen, c->fail_on);
+		return app->seen;
 	case IFX_MODE_IN_PLACE:
-		return left_at_or_above(t->left, c->fail_on) ||
-		       (c->exit_non_zero_on_fix && t->fixed);
+		return app->left || fixed;
 	default:
-		return left_at_or_above(t->left, c->fail_on) || app->would_change;
+		return app->left || app->would_change;
 	}
 }
 
@@ -461,7 +511,7 @@ static int finish(struct app *app)
 	if (app->index.failed || app->index.environments.failed)
 		complain_usage(app, "out of memory; what other files show was not seen");
 	flush(app);
-	if (app->failed)
+	if (app->failed || app->configs.failed)
 		return IFX_EXIT_FAILED;
 	return found_something(app) && !app->config->exit_zero ? IFX_EXIT_FOUND : IFX_EXIT_OK;
 }
@@ -504,46 +554,38 @@ static bool check_paths(struct app *app, char *const *paths, size_t n)
 	return !app->failed;
 }
 
-static void run_files(struct app *app, char *const *paths, size_t n, struct ifx_buf *bytes)
+static void gather(struct app *app, char *const *paths, size_t n)
 {
 	ifx_status st =
-		ifx_gather(&app->inputs, app->config, paths, n, &app->names, complain_walk, app);
+		ifx_gather(&app->inputs, &app->configs, paths, n, &app->names, complain_walk, app);
 
 	if (st == IFX_ENOMEM)
 		complain_usage(app, "out of memory; give fewer files at once");
-	flush(app);
-	for (size_t i = 0; i < app->inputs.n; i++)
-		if (!app->inputs.items[i].only_seen)
-			run_file(app, &app->inputs.items[i], bytes);
 }
 
-static void run_inputs(struct app *app, char *const *paths, size_t n)
+/* detect: standard input may be a function's. */
+static void run_inputs(struct app *app, bool is_stdin, bool detect)
 {
 	struct ifx_buf bytes; /* used again for each: as large as the largest */
 
 	ifx_buf_init(&bytes, IFX_FILE_MAX);
-	if (ifx_gather_is_stdin(app->config, paths, n))
-		run_stdin(app, &bytes, n == 0);
-	else
-		run_files(app, paths, n, &bytes);
+	flush(app);
+	if (is_stdin)
+		run_stdin(app, &bytes, detect);
+	for (size_t i = 0; i < app->inputs.n && !app->configs.stop; i++)
+		if (!app->inputs.items[i].only_seen)
+			run_file(app, &app->inputs.items[i], &bytes);
 	ifx_buf_release(&bytes);
-}
-
-static void add_notes(struct app *app)
-{
-	for (size_t i = 0; i < app->rules.all.n_notes; i++) {
-		ifx_buf_add(&app->err, IFX_LIT("istio-fix: note: "));
-		ifx_say_text(&app->err, app->rules.all.notes[i]);
-		ifx_buf_addc(&app->err, '\n');
-	}
 }
 
 static void run_rules(struct app *app, char *const *ids, size_t n)
 {
-	if (!n)
-		ifx_ruleset_list(&app->rules, &app->out);
-	for (size_t i = 0; i < n; i++)
-		if (!ifx_ruleset_explain(&app->rules, ifx_str_of(ids[i]), &app->out, &app->err))
+	const struct ifx_profile *profile = profile_for(app, IFX_NONE);
+
+	if (profile && !n)
+		ifx_ruleset_list(&profile->rules, &app->out);
+	for (size_t i = 0; profile && i < n; i++)
+		if (!ifx_ruleset_explain(&profile->rules, ifx_str_of(ids[i]), &app->out, &app->err))
 			app->failed = true;
 }
 
@@ -564,17 +606,24 @@ static void add_summary(struct app *app, bool talks)
 static void run_all(struct app *app, char *const *paths, size_t n)
 {
 	const struct ifx_config *c = app->config;
-	bool talks;
+	bool is_stdin = ifx_gather_is_stdin(c, paths, n), talks;
 
 	app->reporter.format = c->format;
-	app->filter = c->host != IFX_HOST_ANY || (c->mode == IFX_MODE_REPORT && !c->format_given &&
-						  ifx_gather_is_stdin(c, paths, n));
+	app->filter = c->host != IFX_HOST_ANY ||
+		      (c->mode == IFX_MODE_REPORT && !c->format_given && is_stdin);
 	/* Nothing on standard error when all is well: people pipe both into kubectl. */
 	talks = !c->quiet && !app->filter;
-	if (talks)
-		add_notes(app);
+	app->configs.talks = talks;
+	if (!is_stdin)
+		gather(app, paths, n);
+	/* A wrong option is told before anything is done, also when there is nothing to do. A
+	 * filter sees first whether its settings come along. */
+	if (!app->filter)
+		profile_for(app, app->inputs.n ? app->inputs.items[0].path : IFX_NONE);
+	if (app->configs.stop)
+		return;
 	ifx_report_begin(&app->reporter, &app->out);
-	run_inputs(app, paths, n);
+	run_inputs(app, is_stdin, n == 0);
 	ifx_report_end(&app->reporter, &app->out);
 	add_summary(app, talks);
 }
@@ -585,7 +634,7 @@ int ifx_run(const struct ifx_config *config, char *const *paths, size_t n,
 	struct app app;
 	int code;
 
-	open_app(&app, config, sink);
+	open_app(&app, config, IFX_CONFIGS_NEAREST, sink);
 	if (!app.failed && config->mode == IFX_MODE_RULES)
 		run_rules(&app, paths, n);
 	else if (!app.failed && check_paths(&app, paths, n))
@@ -605,7 +654,7 @@ int ifx_fix_text(const struct ifx_config *config, const char *name, const char *
 
 	*after = NULL;
 	*after_len = 0;
-	open_app(&app, config, sink);
+	open_app(&app, config, IFX_CONFIGS_NAMED, sink);
 	app.filter = true;
 	if (!app.failed)
 		run_source(&app, &source);

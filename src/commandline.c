@@ -6,6 +6,7 @@
 #include "say.h"
 
 #include <stdarg.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 static void bad(struct ifx_buf *err, const char *fmt, ...) IFX_PRINTF(2, 3);
@@ -166,12 +167,25 @@ static int read_line(struct line *l, bool *dashes)
 	return next;
 }
 
+/* ISTIO_FIX_CONFIG is --config for who cannot change the command line. */
+static bool read_environment(struct line *l)
+{
+	const char *file = getenv("ISTIO_FIX_CONFIG");
+
+	if (!file || !*file || l->config->config.ptr || l->config->no_config)
+		return true;
+	return ifx_option_give(l->config, ifx_option_named(IFX_LIT("config")), ifx_str_of(file),
+			       &l->why);
+}
+
 /* What the options say together with what is there besides them. */
 static int check_line(struct line *l, bool dashes)
 {
 	struct ifx_config *c = l->config;
 	bool any_path = l->paths < l->argc;
 
+	if (!read_environment(l))
+		return USAGE;
 	if (c->host == IFX_HOST_PLUGIN) {
 		c->plugin_config =
 			ifx_arena_copy(&c->arena, ifx_str_of(any_path ? l->argv[l->paths++] : ""));

@@ -52,6 +52,8 @@ struct ifx_config {
 	size_t n_given, cap_given;
 	ifx_str where;   /* what is set now is written there, as in struct ifx_said */
 	bool layer_adds; /* see ifx_config_layer */
+	ifx_str base;    /* directory that paths in a file count from; empty: the current one */
+	bool confined;   /* ... and that they may not leave */
 	ifx_mode mode;
 	ifx_host host;
 	ifx_str plugin_config; /* IFX_HOST_PLUGIN: the file of its configuration; ends in NUL */
@@ -72,6 +74,8 @@ struct ifx_config {
 	bool quiet, verbose, statistics;
 	bool color_out, color_err; /* escape sequences on standard output, on standard error */
 	ifx_str stdin_filename;
+	ifx_str config; /* --config: the settings file for all inputs; ptr NULL: the nearest */
+	bool no_config;
 	int istio_minor;   /* 0: the newest */
 	ifx_str namespace; /* ptr NULL: unknown */
 };

@@ -164,14 +164,19 @@ bool ifx_gather_is_stdin(const struct ifx_config *config, char *const *paths, si
 	return !n && !config->files_from.ptr && !config->since.ptr;
 }
 
-ifx_status ifx_gather(struct ifx_inputs *out, const struct ifx_config *config, char *const *paths,
+ifx_status ifx_gather(struct ifx_inputs *out, struct ifx_configs *configs, char *const *paths,
 		      size_t n, struct ifx_arena *arena, ifx_complain_fn *complain_fn, void *data)
 {
 	static char here[] = ".";
+	const struct ifx_config *config = configs->line;
 	const struct ifx_texts *globs = &config->exclude;
 	ifx_str *exclude = ifx_arena_alloc(arena, (globs->n + 1) * sizeof(*exclude));
-	struct ifx_file_options options = { exclude, globs->n, config->force_exclude,
-					    config->no_gitignore };
+	struct ifx_file_options options = { exclude,
+					    globs->n,
+					    config->force_exclude,
+					    config->no_gitignore,
+					    ifx_configs_dir_options,
+					    configs };
 	struct gather g = {
 		.config = config, .arena = arena, .complain = complain_fn, .data = data
 	};

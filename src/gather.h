@@ -5,17 +5,16 @@
 #ifndef IFX_GATHER_H
 #define IFX_GATHER_H
 
-#include "config.h"
-#include "io/files.h"
+#include "configs.h"
 
 /** Is the input one text on standard input? */
 bool ifx_gather_is_stdin(const struct ifx_config *config, char *const *paths, size_t n);
 
 /**
- * As ifx_inputs_expand. With --since, files that did not change are marked `only_seen`: other files
- * may ask about them.
+ * As ifx_inputs_expand, under the settings of each directory (configs). With --since, files that
+ * did not change are marked `only_seen`: other files may ask about them.
  */
-IFX_MUST_USE ifx_status ifx_gather(struct ifx_inputs *out, const struct ifx_config *config,
+IFX_MUST_USE ifx_status ifx_gather(struct ifx_inputs *out, struct ifx_configs *configs,
 				   char *const *paths, size_t n, struct ifx_arena *arena,
 				   ifx_complain_fn *complain, void *data);
 

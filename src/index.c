@@ -10,6 +10,7 @@
 /* An input, and what kinds its text may hold: a bit for each name that stands behind a `kind`. */
 struct ifx_indexed_file {
 	ifx_str path, real;
+	ifx_str namespace; /* of objects that say none; ptr NULL: unknown */
 	uint64_t kinds;
 };
 
@@ -132,11 +133,22 @@ static void add_pods(struct ifx_index *index, const struct ifx_resource *r, stru
 	}
 }
 
+/* --namespace, as it is for the input; path: ptr NULL for standard input. */
+static ifx_str default_namespace(const struct ifx_index *index, ifx_str path)
+{
+	struct ifx_engine engine = { 0 };
+	ifx_str namespace = IFX_NONE;
+
+	if (!index->engine_of || !index->engine_of(index->data, path, &engine, &namespace))
+		return IFX_NONE;
+	return namespace;
+}
+
 /* What is passed to the two callbacks below. */
 struct seen_file {
 	struct ifx_index *index;
 	struct ifx_indexed_kind *kind;
-	ifx_str path, real;
+	ifx_str path, real, namespace;
 };
 
 static void add_record(struct ifx_index *index, struct ifx_indexed_kind *k,
@@ -182,7 +194,7 @@ static void see_object(void *data, const struct ifx_resource *r, size_t number)
 		rec.environment = n ? members[i].environment : 0;
 		rec.namespace = keep(
 			index, ifx_deployed_namespace(r->kind, n ? members[i].namespace : IFX_NONE,
-						      r->namespace, index->default_namespace));
+						      r->namespace, file->namespace));
 		add_record(index, file->kind, &rec);
 	}
 }
@@ -241,16 +253,19 @@ static void fix_namespaces(struct ifx_index *index, struct seen_file *file, ifx_
 {
 	const char *const needles[] = { file->kind->kind.ptr, NULL };
 	struct ifx_input_index questions = ifx_index_questions(index);
-	struct ifx_engine engine = *index->engine;
+	struct ifx_engine engine = { 0 };
 	struct ifx_outcome outcome;
-	ifx_str asked = index->file;
+	ifx_str asked = index->file, asked_namespace = index->namespace;
+	ifx_str path = file->real.ptr ? file->path : IFX_NONE, namespace = IFX_NONE;
 
 	if (ifx_str_find(bytes, IFX_LIT("Namespace")) == SIZE_MAX ||
-	    ifx_str_find(bytes, IFX_LIT("istio")) == SIZE_MAX)
+	    ifx_str_find(bytes, IFX_LIT("istio")) == SIZE_MAX ||
+	    !index->engine_of(index->data, path, &engine, &namespace))
 		return;
 	engine.index = &questions;
 	engine.want_edits = false;
-	index->file = file->real.ptr ? file->path : IFX_NONE;
+	index->file = path;
+	index->namespace = namespace;
 	if (ifx_pipeline_run(&outcome, &engine, bytes) != IFX_OK)
 		index->failed = true;
 	else if (outcome.edits.n)
@@ -258,6 +273,7 @@ static void fix_namespaces(struct ifx_index *index, struct seen_file *file, ifx_
 		     ifx_resources_of_text(ifx_buf_str(&outcome.after), needles, see_fixed, file));
 	ifx_outcome_release(&outcome);
 	index->file = asked;
+	index->namespace = asked_namespace;
 }
 
 /* ---- which kinds are where ---- */
@@ -329,8 +345,10 @@ static void list_files(struct ifx_index *index)
 		if (!ifx_is_kustomization(file->path) &&
 		    ifx_file_read(&bytes, file->path.ptr, &st, &why) == IFX_OK)
 			file->kinds = kinds_of(ifx_buf_str(&bytes));
-		if (file->kinds)
-			file->real = ifx_environments_real(&index->environments, file->path.ptr);
+		if (!file->kinds)
+			continue;
+		file->namespace = default_namespace(index, file->path);
+		file->real = ifx_environments_real(&index->environments, file->path.ptr);
 	}
 	ifx_buf_release(&bytes);
 	ifx_buf_release(&why);
@@ -345,7 +363,7 @@ static void fix_all_namespaces(struct ifx_index *index, struct ifx_indexed_kind 
 	ifx_buf_init(&why, 4096);
 	for (size_t i = 0; index->files && i < index->inputs->n; i++) {
 		const struct ifx_indexed_file *f = &index->files[i];
-		struct seen_file file = { index, k, f->path, f->real };
+		struct seen_file file = { index, k, f->path, f->real, f->namespace };
 
 		ifx_buf_clear(&why);
 		if ((f->kinds & bit_of(k->kind)) && f->real.ptr &&
@@ -353,7 +371,7 @@ static void fix_all_namespaces(struct ifx_index *index, struct ifx_indexed_kind 
 			fix_namespaces(index, &file, ifx_buf_str(&bytes));
 	}
 	if (index->text.ptr) {
-		struct seen_file file = { index, k, IFX_LIT("<stdin>"), IFX_NONE };
+		struct seen_file file = { index, k, IFX_LIT("<stdin>"), IFX_NONE, IFX_NONE };
 
 		fix_namespaces(index, &file, index->text);
 	}
@@ -368,13 +386,14 @@ static void read_objects(struct ifx_index *index, struct ifx_indexed_kind *k)
 	list_files(index);
 	for (size_t i = 0; index->files && i < index->inputs->n; i++) {
 		const struct ifx_indexed_file *f = &index->files[i];
-		struct seen_file file = { index, k, f->path, f->real };
+		struct seen_file file = { index, k, f->path, f->real, f->namespace };
 
 		if ((f->kinds & bit_of(k->kind)) && f->real.ptr)
 			note(index, ifx_resources_of_file(f->path.ptr, needles, see_object, &file));
 	}
 	if (index->text.ptr) {
-		struct seen_file file = { index, k, IFX_LIT("<stdin>"), IFX_NONE };
+		struct seen_file file = { index, k, IFX_LIT("<stdin>"), IFX_NONE,
+					  default_namespace(index, IFX_NONE) };
 
 		note(index, ifx_resources_of_text(index->text, needles, see_object, &file));
 	}
@@ -400,7 +419,7 @@ static const struct ifx_indexed_kind *objects(struct ifx_index *index, ifx_str k
 	*k = (struct ifx_indexed_kind){ .kind = kind, .next = index->kinds };
 	index->kinds = k;
 	read_objects(index, k);
-	if (index->engine && ifx_str_eq(kind, IFX_LIT("Namespace")))
+	if (index->engine_of && ifx_str_eq(kind, IFX_LIT("Namespace")))
 		fix_all_namespaces(index, k);
 	return k;
 }
@@ -439,8 +458,8 @@ static ifx_str namespace_in(void *data, const struct ifx_resource *r, size_t env
 	for (size_t i = 0; i < n; i++)
 		if (members[i].environment == environment)
 			return ifx_deployed_namespace(r->kind, members[i].namespace, r->namespace,
-						      index->default_namespace);
-	return ifx_deployed_namespace(r->kind, IFX_NONE, r->namespace, index->default_namespace);
+						      index->namespace);
+	return ifx_deployed_namespace(r->kind, IFX_NONE, r->namespace, index->namespace);
 }
 
 /* The first record behind `after`, or from `key` on. */

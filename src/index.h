@@ -12,11 +12,16 @@ struct ifx_engine;
 struct ifx_indexed_file;
 struct ifx_indexed_kind;
 
+/**
+ * What the run does to the input `path` (ptr NULL: standard input), and the namespace of its
+ * objects that do not say theirs (ptr NULL: unknown). False: nothing; it is left alone.
+ */
+typedef bool ifx_engine_fn(void *data, ifx_str path, struct ifx_engine *engine, ifx_str *namespace);
+
 struct ifx_index {
 	const struct ifx_inputs *inputs;
-	const struct ifx_engine
-		*engine;           /* what the run does; NULL: namespaces are taken as they are */
-	ifx_str default_namespace; /* --namespace; ptr NULL: none */
+	ifx_engine_fn *engine_of; /* NULL: namespaces are taken as they are */
+	void *data;               /* of engine_of */
 	struct ifx_arena arena;
 	bool failed;
 	struct ifx_environments environments;
@@ -25,6 +30,8 @@ struct ifx_index {
 	ifx_str text;                   /* standard input, when that is what is looked at */
 	ifx_str real;                   /* real path of `file`, once it was asked for */
 	ifx_str real_of;
+	ifx_str namespace; /* of objects of `file` that say none; set by the caller; ptr NULL:
+			      unknown */
 	ifx_str file; /* the one that is looked at, as typed; set by the caller; ptr NULL: standard
 			 input */
 };

@@ -269,6 +269,25 @@ static bool set_stdin_filename(struct ifx_config *c, ifx_str arg, struct ifx_buf
 	return c->stdin_filename.ptr || bad(err, "out of memory");
 }
 
+static bool set_config(struct ifx_config *c, ifx_str arg, struct ifx_buf *err)
+{
+	if (!arg.len)
+		return bad(err, "--config wants a file");
+	if (c->no_config)
+		return bad(err, "--config and --no-config exclude each other");
+	c->config = ifx_arena_copy(&c->arena, arg);
+	return c->config.ptr || bad(err, "out of memory");
+}
+
+static bool set_no_config(struct ifx_config *c, ifx_str arg, struct ifx_buf *err)
+{
+	(void)arg;
+	if (c->config.ptr)
+		return bad(err, "--config and --no-config exclude each other");
+	c->no_config = true;
+	return true;
+}
+
 static bool set_istio_version(struct ifx_config *c, ifx_str arg, struct ifx_buf *err)
 {
 	ifx_str digits = arg;
@@ -413,6 +432,9 @@ const struct ifx_option ifx_options[] = {
 	{ '0', "null", NULL, set_null, 0,
 	  "paths in --files-from, and those of --list, end in NUL" },
 	{ 0, "since", "REV", set_since, 0, "only files that changed since a git revision" },
+	{ 0, "config", "FILE", set_config, 0,
+	  "settings for all inputs, not the nearest .istio-fix.yaml" },
+	{ 0, "no-config", NULL, set_no_config, 0, "no settings but those of the command line" },
 	{ 0, "stdin-filename", "PATH", set_stdin_filename, 0,
 	  "name of standard input in messages" },
 	{ 0, "istio-version", "1.N", set_istio_version, IFX_KEY_RULES,

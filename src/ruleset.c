@@ -17,6 +17,29 @@ static bool no_memory(struct ifx_buf *err)
 	return false;
 }
 
+/* An error in what was said: with its place in a file, or as an option. */
+static bool wrong(struct ifx_ruleset *set, const struct ifx_said *said, const char *option,
+		  struct ifx_buf *err, const char *fmt, ...) IFX_PRINTF(5, 6);
+
+static bool wrong(struct ifx_ruleset *set, const struct ifx_said *said, const char *option,
+		  struct ifx_buf *err, const char *fmt, ...)
+{
+	struct ifx_buf text;
+	va_list ap;
+
+	ifx_buf_init(&text, 1 << 20);
+	va_start(ap, fmt);
+	ifx_buf_vaddf(&text, fmt, ap);
+	va_end(ap);
+	set->line_is_wrong |= !said->where.ptr;
+	if (said->where.ptr)
+		ifx_say_file_error(err, said->where, ifx_buf_str(&text), "config");
+	else
+		ifx_say_error(err, "--%s: %.*s", option, IFX_ARG(ifx_buf_str(&text)));
+	ifx_buf_release(&text);
+	return false;
+}
+
 /* ---- the user's files ---- */
 
 static bool add_file(struct ifx_ruleset *set, const char *path, struct ifx_buf *err)
@@ -31,7 +54,7 @@ static bool add_file(struct ifx_ruleset *set, const char *path, struct ifx_buf *
 	if (st != IFX_OK) {
 		ifx_say_file_error(err, ifx_str_of(path), ifx_buf_str(&why), "rules");
 	} else {
-		st = ifx_rules_add(&set->all, ifx_str_of(path), ifx_buf_str(&bytes), &why);
+		st = ifx_rules_add(&set->own, ifx_str_of(path), ifx_buf_str(&bytes), &why);
 		if (st == IFX_ENOMEM)
 			no_memory(err);
 		else if (st != IFX_OK)
@@ -56,7 +79,28 @@ static int by_bytes(const struct dirent **a, const struct dirent **b)
 	return strcmp((*a)->d_name, (*b)->d_name);
 }
 
-static bool add_directory(struct ifx_ruleset *set, const char *path, struct ifx_buf *err)
+/* Does `path` lead to a place in `dir`, links resolved? What is not there is not outside. */
+static bool is_inside(const char *path, const char *dir)
+{
+	struct ifx_buf real, real_dir;
+	bool inside = true;
+
+	ifx_buf_init(&real, 1 << 16);
+	ifx_buf_init(&real_dir, 1 << 16);
+	if (ifx_path_resolve(&real, path) == IFX_OK) {
+		inside = ifx_path_resolve(&real_dir, dir) == IFX_OK;
+		if (!ifx_str_ends(ifx_buf_str(&real_dir), IFX_LIT("/")))
+			ifx_buf_addc(&real_dir, '/');
+		inside = inside && !real_dir.bad &&
+			 ifx_str_starts(ifx_buf_str(&real), ifx_buf_str(&real_dir));
+	}
+	ifx_buf_release(&real);
+	ifx_buf_release(&real_dir);
+	return inside;
+}
+
+static bool add_directory(struct ifx_ruleset *set, const struct ifx_config *c,
+			  const struct ifx_said *said, const char *path, struct ifx_buf *err)
 {
 	struct dirent **list = NULL;
 	int n = scandir(path, &list, is_rule_name, by_bytes);
@@ -73,7 +117,13 @@ static bool add_directory(struct ifx_ruleset *set, const char *path, struct ifx_
 	for (int i = 0; i < n; i++) {
 		ifx_str file = ifx_arena_printf(&set->arena, "%s/%s", path, list[i]->d_name);
 
-		ok &= file.ptr ? add_file(set, file.ptr, err) : no_memory(err);
+		if (!file.ptr)
+			ok = no_memory(err);
+		else if (said->where.ptr && c->confined && !is_inside(file.ptr, c->base.ptr))
+			ok = wrong(set, said, "rules", err,
+				   "'%.*s' leads out of the directory of this file", IFX_ARG(file));
+		else
+			ok &= add_file(set, file.ptr, err);
 		free(list[i]);
 	}
 	free(list);
@@ -81,12 +131,28 @@ static bool add_directory(struct ifx_ruleset *set, const char *path, struct ifx_
 	return ok;
 }
 
-static bool add_path(struct ifx_ruleset *set, const char *path, struct ifx_buf *err)
+/* A path that a file names counts from the file's directory. */
+static bool add_path(struct ifx_ruleset *set, const struct ifx_config *c,
+		     const struct ifx_said *said, struct ifx_buf *err)
 {
+	ifx_str path = said->text;
 	struct stat st;
 
-	return !stat(path, &st) && S_ISDIR(st.st_mode) ? add_directory(set, path, err)
-						       : add_file(set, path, err);
+	if (said->where.ptr && c->base.len && !ifx_str_eq(c->base, IFX_LIT(".")) &&
+	    path.ptr[0] != '/')
+		path = ifx_arena_printf(&set->arena, "%.*s/%.*s", IFX_ARG(c->base),
+					IFX_ARG(said->text));
+	if (!path.ptr)
+		return no_memory(err);
+	/* The file comes with the tree, perhaps from a stranger: it reads its own directory only.
+	 */
+	if (said->where.ptr && c->confined && !is_inside(path.ptr, c->base.ptr))
+		return wrong(set, said, "rules", err,
+			     "'%.*s' is not below the directory of this file; name it with --rules",
+			     IFX_ARG(said->text));
+	return !stat(path.ptr, &st) && S_ISDIR(st.st_mode)
+		       ? add_directory(set, c, said, path.ptr, err)
+		       : add_file(set, path.ptr, err);
 }
 
 /* ---- names ---- */
@@ -95,7 +161,7 @@ static size_t find(const struct ifx_ruleset *set, ifx_str id)
 {
 	size_t i = 0;
 
-	while (i < set->all.n && !ifx_str_eq(id, ifx_str_of(set->all.items[i]->id)))
+	while (i < set->all->n && !ifx_str_eq(id, ifx_str_of(set->all->items[i]->id)))
 		i++;
 	return i;
 }
@@ -103,7 +169,7 @@ static size_t find(const struct ifx_ruleset *set, ifx_str id)
 /* A whole id means that rule alone; else the beginning of an id or of an IST code, or ALL. */
 static bool means(const struct ifx_ruleset *set, ifx_str name, const struct ifx_transform *t)
 {
-	if (find(set, name) < set->all.n)
+	if (find(set, name) < set->all->n)
 		return ifx_str_eq(name, ifx_str_of(t->id));
 	return ifx_str_eq(name, IFX_LIT("ALL")) || ifx_str_starts(ifx_str_of(t->id), name) ||
 	       (t->ist && ifx_str_starts(ifx_str_of(t->ist), name));
@@ -123,56 +189,35 @@ ifx_str ifx_ruleset_nearest(const struct ifx_ruleset *set, ifx_str slip)
 	ifx_str names[128];
 	size_t n = 0;
 
-	for (; n < set->all.n && n < sizeof(names) / sizeof(*names); n++)
-		names[n] = ifx_str_of(set->all.items[n]->id);
+	for (; n < set->all->n && n < sizeof(names) / sizeof(*names); n++)
+		names[n] = ifx_str_of(set->all->items[n]->id);
 	return ifx_str_nearest(slip, names, n);
 }
 
 static bool means_any(const struct ifx_ruleset *set, ifx_str name)
 {
-	for (size_t i = 0; i < set->all.n; i++)
-		if (means(set, name, set->all.items[i]))
+	for (size_t i = 0; i < set->all->n; i++)
+		if (means(set, name, set->all->items[i]))
 			return true;
 	return false;
 }
 
-/* An error in what was said: with its place in a file, or as an option. */
-static bool wrong(const struct ifx_said *said, const char *option, struct ifx_buf *err,
-		  const char *fmt, ...) IFX_PRINTF(4, 5);
-
-static bool wrong(const struct ifx_said *said, const char *option, struct ifx_buf *err,
-		  const char *fmt, ...)
-{
-	struct ifx_buf text;
-	va_list ap;
-
-	ifx_buf_init(&text, 1 << 20);
-	va_start(ap, fmt);
-	ifx_buf_vaddf(&text, fmt, ap);
-	va_end(ap);
-	if (said->where.ptr)
-		ifx_say_file_error(err, said->where, ifx_buf_str(&text), "config");
-	else
-		ifx_say_error(err, "--%s: %.*s", option, IFX_ARG(ifx_buf_str(&text)));
-	ifx_buf_release(&text);
-	return false;
-}
-
-static bool no_rule(const struct ifx_ruleset *set, const struct ifx_said *said, const char *option,
+static bool no_rule(struct ifx_ruleset *set, const struct ifx_said *said, const char *option,
 		    struct ifx_buf *err)
 {
 	ifx_str near = ifx_ruleset_nearest(set, said->text);
 
 	if (near.ptr)
-		return wrong(said, option, err, "no rule is called '%.*s'; did you mean '%.*s'?",
-			     IFX_ARG(said->text), IFX_ARG(near));
-	return wrong(said, option, err, "no rule is called '%.*s'; see 'istio-fix rules'",
+		return wrong(set, said, option, err,
+			     "no rule is called '%.*s'; did you mean '%.*s'?", IFX_ARG(said->text),
+			     IFX_ARG(near));
+	return wrong(set, said, option, err, "no rule is called '%.*s'; see 'istio-fix rules'",
 		     IFX_ARG(said->text));
 }
 
 /* A slip of the pen that silently does nothing is a bad one. */
-static bool check_names(const struct ifx_ruleset *set, const struct ifx_texts *names,
-			const char *option, struct ifx_buf *err)
+static bool check_names(struct ifx_ruleset *set, const struct ifx_texts *names, const char *option,
+			struct ifx_buf *err)
 {
 	bool ok = true;
 
@@ -182,12 +227,11 @@ static bool check_names(const struct ifx_ruleset *set, const struct ifx_texts *n
 	return ok;
 }
 
-static bool check_pick(const struct ifx_ruleset *set, const struct ifx_pick *pick,
-		       struct ifx_buf *err)
+static bool check_pick(struct ifx_ruleset *set, const struct ifx_pick *pick, struct ifx_buf *err)
 {
 	struct ifx_said said = { pick->rule, pick->where };
 	size_t i = find(set, pick->rule);
-	const struct ifx_transform *t = i < set->all.n ? set->all.items[i] : NULL;
+	const struct ifx_transform *t = i < set->all->n ? set->all->items[i] : NULL;
 
 	for (const struct ifx_answer *a = t ? t->answers : NULL; a && a->name; a++)
 		if (ifx_str_eq(pick->answer, ifx_str_of(a->name)))
@@ -195,8 +239,9 @@ static bool check_pick(const struct ifx_ruleset *set, const struct ifx_pick *pic
 	if (!t)
 		return no_rule(set, &said, "choose", err);
 	if (!t->answers)
-		return wrong(&said, "choose", err, "rule '%s' asks nothing; leave it out", t->id);
-	return wrong(&said, "choose", err,
+		return wrong(set, &said, "choose", err, "rule '%s' asks nothing; leave it out",
+			     t->id);
+	return wrong(set, &said, "choose", err,
 		     "'%.*s' is no answer to rule '%s'; see 'istio-fix rules %s'",
 		     IFX_ARG(pick->answer), t->id, t->id);
 }
@@ -204,13 +249,13 @@ static bool check_pick(const struct ifx_ruleset *set, const struct ifx_pick *pic
 static bool select_rules(struct ifx_ruleset *set, const struct ifx_config *c, struct ifx_buf *err)
 {
 	const struct ifx_transform **list =
-		ifx_arena_alloc(&set->arena, set->all.n * sizeof(*list));
+		ifx_arena_alloc(&set->arena, set->all->n * sizeof(*list));
 	size_t n = 0;
 
 	if (!list)
 		return no_memory(err);
-	for (size_t i = 0; i < set->all.n; i++) {
-		const struct ifx_transform *t = set->all.items[i];
+	for (size_t i = 0; i < set->all->n; i++) {
+		const struct ifx_transform *t = set->all->items[i];
 
 		if ((!c->select.n || any_means(set, &c->select, t)) &&
 		    !any_means(set, &c->ignore, t))
@@ -225,7 +270,7 @@ static bool load_builtin(struct ifx_ruleset *set, struct ifx_buf *err)
 	ifx_status st;
 
 	ifx_buf_init(&why, 1 << 16);
-	st = ifx_rules_load(&set->all, &why);
+	st = ifx_rules_load(&set->own, &why);
 	if (st == IFX_ENOMEM)
 		no_memory(err);
 	else if (st != IFX_OK)
@@ -234,16 +279,24 @@ static bool load_builtin(struct ifx_ruleset *set, struct ifx_buf *err)
 	return st == IFX_OK;
 }
 
-bool ifx_ruleset_load(struct ifx_ruleset *set, const struct ifx_config *c, struct ifx_buf *err)
+bool ifx_ruleset_load(struct ifx_ruleset *set, const struct ifx_config *c,
+		      const struct ifx_rules *shared, struct ifx_buf *err)
 {
 	bool ok = true;
 
-	*set = (struct ifx_ruleset){ 0 };
+	*set = (struct ifx_ruleset){ .all = shared };
 	ifx_arena_init(&set->arena, RULESET_MEMORY_MAX);
-	if (!load_builtin(set, err))
-		return false;
-	for (size_t i = 0; i < c->rules.n; i++)
-		ok &= add_path(set, c->rules.items[i].text.ptr, err);
+	if (!shared || c->rules.n) {
+		set->all = &set->own;
+		if (!load_builtin(set, err))
+			return false;
+	}
+	for (size_t i = 0; i < c->rules.n; i++) {
+		bool added = add_path(set, c, &c->rules.items[i], err);
+
+		ok &= added;
+		set->line_is_wrong |= !added && !c->rules.items[i].where.ptr;
+	}
 	if (!ok) /* names may be those of rules that are not there now */
 		return false;
 	ok &= check_names(set, &c->select, "select", err);
@@ -256,7 +309,7 @@ bool ifx_ruleset_load(struct ifx_ruleset *set, const struct ifx_config *c, struc
 void ifx_ruleset_release(struct ifx_ruleset *set)
 {
 	ifx_selection_release(&set->selected);
-	ifx_rules_release(&set->all);
+	ifx_rules_release(&set->own);
 	ifx_arena_release(&set->arena);
 }
 
@@ -264,8 +317,8 @@ void ifx_ruleset_release(struct ifx_ruleset *set)
 
 void ifx_ruleset_list(const struct ifx_ruleset *set, struct ifx_buf *out)
 {
-	for (size_t i = 0; i < set->all.n; i++) {
-		const struct ifx_transform *t = set->all.items[i];
+	for (size_t i = 0; i < set->all->n; i++) {
+		const struct ifx_transform *t = set->all->items[i];
 
 		ifx_buf_addf(out, "%-28s %-8s %-7s %s\n", t->id, t->ist ? t->ist : "-",
 			     ifx_level_name(t->level), t->summary);
@@ -287,8 +340,8 @@ static ifx_str builtin_page(const char *id)
 
 static void add_page(const struct ifx_ruleset *set, size_t i, struct ifx_buf *out)
 {
-	const struct ifx_transform *t = set->all.items[i];
-	ifx_str page = set->all.files[i].ptr ? IFX_NONE : builtin_page(t->id);
+	const struct ifx_transform *t = set->all->items[i];
+	ifx_str page = set->all->files[i].ptr ? IFX_NONE : builtin_page(t->id);
 
 	if (page.ptr)
 		ifx_buf_add(out, page);
@@ -309,8 +362,8 @@ bool ifx_ruleset_explain(const struct ifx_ruleset *set, ifx_str id, struct ifx_b
 	bool found = false;
 
 	/* istioctl's code may stand for several rules. */
-	for (size_t k = 0; i == set->all.n && k < set->all.n; k++) {
-		t = set->all.items[k];
+	for (size_t k = 0; i == set->all->n && k < set->all->n; k++) {
+		t = set->all->items[k];
 		if (!t->ist || !ifx_str_eq(id, ifx_str_of(t->ist)))
 			continue;
 		if (found)
@@ -319,7 +372,7 @@ bool ifx_ruleset_explain(const struct ifx_ruleset *set, ifx_str id, struct ifx_b
 	}
 	if (found)
 		return true;
-	if (i == set->all.n) {
+	if (i == set->all->n) {
 		ifx_say_error(err, "no rule is called '%.*s'; see 'istio-fix rules'", IFX_ARG(id));
 		return false;
 	}
@@ -347,11 +400,11 @@ void ifx_ruleset_describe(const struct ifx_ruleset *set, const char *id, struct 
 {
 	size_t i = find(set, ifx_str_of(id));
 
-	if (i == set->all.n) {
+	if (i == set->all->n) {
 		page->summary = problem_summary(id);
 		return;
 	}
-	page->summary = ifx_str_of(set->all.items[i]->summary);
-	page->source = ifx_str_of(set->all.items[i]->source);
+	page->summary = ifx_str_of(set->all->items[i]->summary);
+	page->source = ifx_str_of(set->all->items[i]->source);
 	add_page(set, i, &page->text);
 }

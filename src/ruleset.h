@@ -8,18 +8,22 @@
 #include "rule/table.h"
 
 struct ifx_ruleset {
-	struct ifx_rules all;
+	const struct ifx_rules *all;
+	struct ifx_rules own; /* of a set that shares with no other */
 	struct ifx_selection selected;
 	struct ifx_arena arena; /* of `selected` */
+	bool line_is_wrong;     /* an error is on the command line, not in a file */
 };
 
 /**
  * What --rules, --select, --ignore and --choose ask for.
- * set  initialised here, to be released whatever is returned.
- * err  false: one whole line per error.
+ * set     initialised here, to be released whatever is returned.
+ * shared  the built-in rules, used where the configuration adds none; must outlive the set. NULL:
+ *         they are read anew.
+ * err     false: one whole line per error.
  */
 IFX_MUST_USE bool ifx_ruleset_load(struct ifx_ruleset *set, const struct ifx_config *config,
-				   struct ifx_buf *err);
+				   const struct ifx_rules *shared, struct ifx_buf *err);
 void ifx_ruleset_release(struct ifx_ruleset *set);
 
 /** The id that `slip` is a slip of the pen for; ptr NULL: none. */

@@ -1,5 +1,6 @@
 #include "settings.h"
 
+#include "io/gitignore.h"
 #include "options.h"
 #include "say.h"
 #include "yaml/resolve.h"
@@ -95,6 +96,14 @@ static const struct ifx_option *any_option(ifx_str name)
 	return o->name ? o : NULL;
 }
 
+/* The key that is no option: what the others are for. */
+static ifx_str scope_key(ifx_settings_place place)
+{
+	if (place == IFX_SETTINGS_FILE)
+		return IFX_LIT("paths");
+	return place == IFX_SETTINGS_PATHS ? IFX_LIT("path") : IFX_NONE;
+}
+
 static bool unknown_key(struct reader *r, size_t at, ifx_str name)
 {
 	const struct ifx_option *o = any_option(name);
@@ -108,6 +117,9 @@ static bool unknown_key(struct reader *r, size_t at, ifx_str name)
 	if (o)
 		return wrong(r, at, "'%s' holds for all paths; set it at the top of the file",
 			     o->name);
+	if (ifx_str_eq(name, IFX_LIT("paths")))
+		return wrong(r, at, "'paths' is for the top of a file .istio-fix.yaml only");
+	names[n++] = scope_key(r->place);
 	for (o = ifx_options; o->name && n < NAMES_MAX; o++)
 		if (o->keys & key_of(r->place))
 			names[n++] = ifx_str_of(o->name);
@@ -247,16 +259,90 @@ bool ifx_settings_read(struct ifx_config *c, const struct ifx_node *map, ifx_set
 	if (!map || ifx_is_null(map))
 		return true;
 	r.src = map->doc->src;
+	if (key_of(place) == IFX_KEY_FUNCTION) {
+		c->base = IFX_LIT(".");
+		c->confined = true;
+	}
 	if (map->kind != IFX_MAP)
 		return wrong(&r, map->span.at, "settings are a map, not %s", shape(map));
 	for (const struct ifx_entry *e = map->first; e; e = e->next) {
 		ifx_str key = key_text(&r, e);
 		const struct ifx_option *option = key.ptr ? any_option(key) : NULL;
 
+		if (key.ptr && ifx_str_eq(key, scope_key(place)))
+			continue;
 		if (option && option->keys & key_of(place))
 			read_value(&r, option, e->value);
 		else if (key.ptr)
 			unknown_key(&r, e->start, key);
 	}
+	return !r.errors;
+}
+
+/* ---- paths ---- */
+
+/* "./x" means x; a .gitignore has no such lines, and they would match nothing. */
+static bool add_glob(struct reader *r, struct ifx_ignore *globs, const struct ifx_node *node)
+{
+	ifx_str text = text_of(r, node, "path");
+
+	if (!text.ptr)
+		return false;
+	while (ifx_str_starts(text, IFX_LIT("./")))
+		text = ifx_str_sub(text, 1, text.len - 1);
+	if (!text.len)
+		return wrong(r, node->span.at, "path is empty; '**' is every file");
+	if (ifx_ignore_line(globs, text) != IFX_OK)
+		return wrong(r, node->span.at, "out of memory");
+	return true;
+}
+
+static bool read_item(struct reader *r, struct ifx_path_settings *item, const struct ifx_node *node)
+{
+	const struct ifx_entry *path;
+	bool ok = true;
+
+	if (node->kind != IFX_MAP)
+		return wrong(r, node->span.at, "an item of paths must be a map, not %s",
+			     shape(node));
+	path = ifx_map_entry(node, IFX_LIT("path"));
+	if (!path)
+		return wrong(r, node->span.at,
+			     "'path' is missing: the files these settings are for");
+	item->map = node;
+	if (ifx_ignore_new(&item->globs) != IFX_OK)
+		return wrong(r, node->span.at, "out of memory");
+	if (path->value->kind != IFX_SEQ)
+		return add_glob(r, item->globs, path->value);
+	if (!path->value->n)
+		return wrong(r, path->value->span.at, "'path' is an empty list");
+	for (const struct ifx_entry *e = path->value->first; e; e = e->next)
+		ok &= add_glob(r, item->globs, e->value);
+	return ok;
+}
+
+bool ifx_settings_read_paths(struct ifx_path_settings **list, size_t *n, const struct ifx_node *map,
+			     struct ifx_arena *arena, ifx_str file, struct ifx_buf *err)
+{
+	struct reader r = { .file = file, .err = err, .line = 1, .column = 1 };
+	const struct ifx_entry *paths = ifx_map_entry(map, IFX_LIT("paths"));
+
+	r.place = IFX_SETTINGS_PATHS;
+	*list = NULL;
+	*n = 0;
+	if (!paths)
+		return true;
+	r.src = map->doc->src;
+	if (paths->value->kind != IFX_SEQ)
+		return wrong(&r, paths->value->span.at, "'paths' must be a list, not %s",
+			     shape(paths->value));
+	if (paths->value->n > IFX_SETTINGS_PATHS_MAX)
+		return wrong(&r, paths->value->span.at, "more than %d items",
+			     IFX_SETTINGS_PATHS_MAX);
+	*list = ifx_arena_alloc(arena, (paths->value->n + 1) * sizeof(**list));
+	if (!*list)
+		return wrong(&r, paths->start, "out of memory");
+	for (const struct ifx_entry *e = paths->value->first; e; e = e->next)
+		read_item(&r, &(*list)[(*n)++], e->value);
 	return !r.errors;
 }

@@ -20,6 +20,9 @@
 /** Errors that are told about one map of settings; the others are only counted. */
 #define IFX_SETTINGS_ERRORS_MAX 20
 
+/** Items of `paths`. */
+#define IFX_SETTINGS_PATHS_MAX 1000
+
 typedef enum {
 	IFX_SETTINGS_FILE,     /* the root of .istio-fix.yaml */
 	IFX_SETTINGS_PATHS,    /* an item of its `paths` */
@@ -37,6 +40,7 @@ typedef enum {
  * map   a map, or NULL or a null for no settings at all; its document is taken for the whole file,
  *       and may be freed afterwards. In an own kind `mode: fix` is IFX_MODE_REPORT (as the filter),
  *       `mode: check` IFX_MODE_CHECK.
+ *       The functions' may name rules below the current directory only.
  * file  for messages; copied.
  * err   one whole line `file:line:col: error: what, and what to do [config]` per error.
  * False when there was one; then `c` is good for nothing but ifx_config_free.
@@ -45,5 +49,26 @@ typedef enum {
  */
 IFX_MUST_USE bool ifx_settings_read(struct ifx_config *c, const struct ifx_node *map,
 				    ifx_settings_place place, ifx_str file, struct ifx_buf *err);
+
+/** An item of `paths`: settings for some files. */
+struct ifx_path_settings {
+	struct ifx_ignore *globs;   /* io/gitignore.h */
+	const struct ifx_node *map; /* for ifx_settings_read; its key `path` is known there */
+};
+
+/**
+ * The list `paths` of a settings file:
+ *
+ *     paths:
+ *       - path: [legacy/, "*-old.yaml"]     # as lines of a .gitignore
+ *         ignore: [duration]
+ *
+ * list  in `arena`, in order, 0 items when there is none; its globs are to be freed whatever is
+ *       returned; borrows the document of `map`, which is the root of the file.
+ * file, err and the answer as above. What else the items say is not looked at.
+ */
+IFX_MUST_USE bool ifx_settings_read_paths(struct ifx_path_settings **list, size_t *n,
+					  const struct ifx_node *map, struct ifx_arena *arena,
+					  ifx_str file, struct ifx_buf *err);
 
 #endif

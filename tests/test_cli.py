@@ -634,7 +634,7 @@ class CommandLine(Case):
         for option in "-h", "--help":
             out, err = self.run_tool(option)
             self.assertEqual(err, "")
-            self.assertLessEqual(len(out.splitlines()), 40)
+            self.assertLessEqual(len(out.splitlines()), 60)
             self.assertLessEqual(max(map(len, out.splitlines())), 100)
         for name in ("in-place check diff list level choose select ignore rules format fail-on exit-zero exclude "
                      "exit-non-zero-on-fix force-exclude no-gitignore stdin-filename color quiet verbose").split():

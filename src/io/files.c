@@ -206,11 +206,12 @@ struct walk {
 	const struct ifx_file_options *options;
 	ifx_complain_fn *complain;
 	void *data;
-	bool failed;
+	bool failed, no_memory;
 	struct ifx_buf path; /* as typed */
 	struct ifx_buf tree; /* from the top of the work tree */
 	struct ifx_buf here; /* from the current directory; "../" and an absolute path outside */
 	struct ifx_buf cwd;  /* absolute, without symbolic links */
+	struct ifx_buf seen_by_settings; /* a path as the settings of its directory see it */
 	struct ifx_buf scratch, err;
 };
 
@@ -414,8 +415,37 @@ static bool is_excluded(const struct walk *w, bool is_dir)
 	       ifx_ignore_match(w->exclude, ifx_buf_str(&w->here), is_dir) == IFX_IGNORED;
 }
 
+/* What the settings say about `name` in their directory. anywhere: or about one it lies in. */
+static bool is_excluded_by(struct walk *w, const struct ifx_dir_options *dir, ifx_str name,
+			   bool is_dir, bool anywhere)
+{
+	struct ifx_buf *path = &w->seen_by_settings;
+
+	if (!dir->exclude)
+		return false;
+	ifx_buf_clear(path);
+	ifx_buf_add(path, dir->path);
+	push_name(path, name);
+	if (path->bad) {
+		w->no_memory = true;
+		return true;
+	}
+	if (anywhere)
+		return ifx_ignore_covers(dir->exclude, ifx_buf_str(path), is_dir);
+	return ifx_ignore_match(dir->exclude, ifx_buf_str(path), is_dir) == IFX_IGNORED;
+}
+
+static struct ifx_dir_options options_of(const struct walk *w, ifx_str dir)
+{
+	if (!w->options->dir_options)
+		return (struct ifx_dir_options){ 0 };
+	return w->options->dir_options(w->options->data, dir);
+}
+
 static bool is_manifest(ifx_str name)
 {
+	if (ifx_is_settings_file(name))
+		return false;
 	return ifx_str_ends(name, IFX_LIT(".yaml")) || ifx_str_ends(name, IFX_LIT(".yml")) ||
 	       ifx_str_ends(name, IFX_LIT(".json"));
 }
@@ -509,8 +539,8 @@ static ifx_status list_directory(struct walk *w, struct listing *l, const char *
 
 static ifx_status walk_directory(struct walk *w, const struct scope *up, size_t depth);
 
-static ifx_status visit(struct walk *w, const struct scope *scope, const struct entry *e,
-			size_t depth)
+static ifx_status visit(struct walk *w, const struct scope *scope,
+			const struct ifx_dir_options *dir, const struct entry *e, size_t depth)
 {
 	size_t path = w->path.len, tree = w->tree.len, here = w->here.len;
 	bool dot = ifx_str_eq(ifx_buf_str(&w->path), IFX_LIT("."));
@@ -521,7 +551,8 @@ static ifx_status visit(struct walk *w, const struct scope *scope, const struct 
 	push_name(&w->here, e->name);
 	if (w->path.bad || w->tree.bad || w->here.bad)
 		return IFX_ENOMEM;
-	if (!is_ignored(w, scope, e->is_dir) && !is_excluded(w, e->is_dir))
+	if ((dir->no_gitignore || !is_ignored(w, scope, e->is_dir)) && !is_excluded(w, e->is_dir) &&
+	    !is_excluded_by(w, dir, e->name, e->is_dir, false))
 		st = e->is_dir ? walk_directory(w, scope, depth + 1)
 			       : add_input(w, ifx_buf_str(&w->path), false, e->dev, e->ino);
 	cut(&w->path, dot ? 0 : path);
@@ -537,6 +568,7 @@ static ifx_status walk_directory(struct walk *w, const struct scope *up, size_t 
 {
 	struct listing l = { 0 };
 	struct scope scope = { .up = up };
+	struct ifx_dir_options dir;
 	struct ifx_buf outer;
 	bool is_top, in_tree;
 	ifx_status st;
@@ -560,8 +592,9 @@ static ifx_status walk_directory(struct walk *w, const struct scope *up, size_t 
 	scope.base = w->tree.len ? w->tree.len + 1 : 0;
 	if (st == IFX_OK && in_tree)
 		st = open_scope(w, &scope, ifx_buf_str(&w->path), is_top, l.has_gitignore);
+	dir = options_of(w, ifx_buf_str(&w->path));
 	for (size_t i = 0; st == IFX_OK && i < l.n; i++)
-		st = visit(w, in_tree ? &scope : NULL, &l.entries[i], depth);
+		st = visit(w, in_tree ? &scope : NULL, &dir, &l.entries[i], depth);
 	if (is_top) {
 		ifx_buf_release(&w->tree);
 		w->tree = outer;
@@ -698,16 +731,27 @@ static ifx_status set_here(struct walk *w, ifx_str typed)
 	return ifx_buf_status(&w->here);
 }
 
-/* Is walk.here, or a directory it lies in, excluded? */
-static bool is_excluded_anywhere(const struct walk *w, bool is_dir)
+/* Is a named path left out after all? */
+static bool is_forced_out(struct walk *w, ifx_str typed, bool is_dir)
 {
-	ifx_str here = ifx_buf_str(&w->here);
+	ifx_str dir = ifx_dir_of(typed), name = typed;
+	struct ifx_dir_options o;
 
-	for (size_t i = 0; w->exclude && i < here.len; i++)
-		if (here.ptr[i] == '/' &&
-		    ifx_ignore_match(w->exclude, ifx_str_sub(here, 0, i), true) == IFX_IGNORED)
-			return true;
-	return here.len && is_excluded(w, is_dir);
+	if (w->exclude && w->options->force_exclude &&
+	    ifx_ignore_covers(w->exclude, ifx_buf_str(&w->here), is_dir))
+		return true;
+	if (ifx_str_chr(typed, '/') != SIZE_MAX)
+		name = ifx_str_sub(typed, dir.len, typed.len - dir.len);
+	while (name.len && name.ptr[0] == '/')
+		name = ifx_str_sub(name, 1, name.len - 1);
+	if (!name.len || ifx_str_eq(name, IFX_LIT(".")) || ifx_str_eq(name, IFX_LIT(".."))) {
+		o = options_of(w, typed);
+		return (o.force_exclude || w->options->force_exclude) && o.exclude &&
+		       ifx_ignore_covers(o.exclude, o.path, true);
+	}
+	o = options_of(w, dir);
+	return (o.force_exclude || w->options->force_exclude) &&
+	       is_excluded_by(w, &o, name, is_dir, true);
 }
 
 static ifx_status expand_one(struct walk *w, const char *path)
@@ -724,13 +768,15 @@ static ifx_status expand_one(struct walk *w, const char *path)
 		st = set_here(w, typed);
 		if (st != IFX_OK)
 			return st;
-		if (w->options->force_exclude && is_excluded_anywhere(w, S_ISDIR(stat_of.st_mode)))
-			return IFX_OK;
 	}
 	if (!S_ISDIR(stat_of.st_mode))
-		return add_input(w, typed, true, stat_of.st_dev, stat_of.st_ino);
+		return is_forced_out(w, typed, false)
+			       ? IFX_OK
+			       : add_input(w, typed, true, stat_of.st_dev, stat_of.st_ino);
 	while (typed.len > 1 && typed.ptr[typed.len - 1] == '/')
 		typed.len--;
+	if (is_forced_out(w, typed, true))
+		return IFX_OK;
 	ifx_buf_clear(&w->path);
 	ifx_buf_add(&w->path, typed);
 	return w->path.bad ? IFX_ENOMEM : walk_named(w);
@@ -762,7 +808,8 @@ ifx_status ifx_inputs_expand(struct ifx_inputs *out, char *const *paths, size_t 
 		.complain = complain,
 		.data = data,
 	};
-	struct ifx_buf *bufs[] = { &w.path, &w.tree, &w.here, &w.cwd, &w.scratch, &w.err };
+	struct ifx_buf *bufs[] = { &w.path,    &w.tree, &w.here, &w.cwd, &w.seen_by_settings,
+				   &w.scratch, &w.err };
 	ifx_status st;
 
 	*out = (struct ifx_inputs){ 0 };
@@ -775,6 +822,8 @@ ifx_status ifx_inputs_expand(struct ifx_inputs *out, char *const *paths, size_t 
 		ifx_buf_release(bufs[i]);
 	ifx_ignore_free(w.exclude);
 	ifx_free(w.seen.slots);
+	if (w.no_memory)
+		st = IFX_ENOMEM;
 	if (st == IFX_OK && w.failed)
 		st = IFX_EIO;
 	return st;

@@ -26,13 +26,34 @@
 /** Directories nested deeper than this are not walked. */
 #define IFX_WALK_MAX 256
 
+struct ifx_ignore;
+
+/** What the settings for a directory say about the walk. */
+struct ifx_dir_options {
+	const struct ifx_ignore *exclude; /* NULL: nothing */
+	ifx_str path; /* of the directory, as the patterns see it; without slash at its ends */
+	bool force_exclude, no_gitignore;
+};
+
+/** The settings for the directory `dir`, as typed. */
+typedef struct ifx_dir_options ifx_dir_options_fn(void *data, ifx_str dir);
+
 struct ifx_file_options {
 	/* Globs, matched like lines of a .gitignore in the current directory. */
 	const ifx_str *exclude;
 	size_t n_exclude;
 	bool force_exclude; /* exclude applies to named files too */
 	bool no_gitignore;
+	/* Asked once for each directory that is walked, or that has a named path; may be NULL. */
+	ifx_dir_options_fn *dir_options;
+	void *data;
 };
+
+/** Is it the name of a settings file (`.istio-fix.yaml`, `.istio-fix.yml`)? Those are no manifests:
+ * walks pass them over. */
+bool ifx_is_settings_file(ifx_str path);
+/** The directory of a path, as typed: "." where it names none. Not for "/". */
+ifx_str ifx_dir_of(ifx_str path);
 
 struct ifx_input {
 	/*

@@ -389,3 +389,12 @@ ifx_verdict ifx_ignore_match(const struct ifx_ignore *list, ifx_str path, bool i
 	}
 	return IFX_UNDECIDED;
 }
+
+bool ifx_ignore_covers(const struct ifx_ignore *list, ifx_str path, bool is_dir)
+{
+	for (size_t i = 1; i < path.len; i++)
+		if (path.ptr[i] == '/' &&
+		    ifx_ignore_match(list, ifx_str_sub(path, 0, i), true) == IFX_IGNORED)
+			return true;
+	return path.len && ifx_ignore_match(list, path, is_dir) == IFX_IGNORED;
+}

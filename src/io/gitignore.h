@@ -40,5 +40,7 @@ IFX_MUST_USE ifx_status ifx_ignore_lines(struct ifx_ignore *list, ifx_str text);
  * is_dir  patterns that end in a slash match only then.
  */
 ifx_verdict ifx_ignore_match(const struct ifx_ignore *list, ifx_str path, bool is_dir);
+/** Is `path`, or a directory on the way to it, ignored? */
+bool ifx_ignore_covers(const struct ifx_ignore *list, ifx_str path, bool is_dir);
 
 #endif

@@ -4,6 +4,28 @@
 #include <limits.h>
 #include <unistd.h>
 
+ifx_str ifx_dir_of(ifx_str path)
+{
+	const char *slash = path.len ? memrchr(path.ptr, '/', path.len) : NULL;
+
+	if (!slash)
+		return IFX_LIT(".");
+	return ifx_str_sub(path, 0, slash == path.ptr ? 1 : (size_t)(slash - path.ptr));
+}
+
+bool ifx_is_settings_file(ifx_str path)
+{
+	ifx_str dir = ifx_dir_of(path), name = path;
+
+	if (ifx_str_chr(path, '/') != SIZE_MAX) {
+		size_t from = dir.len + !ifx_str_eq(dir, IFX_LIT("/"));
+
+		name = ifx_str_sub(path, from, path.len - from);
+	}
+	return ifx_str_eq(name, IFX_LIT(".istio-fix.yaml")) ||
+	       ifx_str_eq(name, IFX_LIT(".istio-fix.yml"));
+}
+
 bool ifx_path_below(struct ifx_buf *out, ifx_str path)
 {
 	char cwd[PATH_MAX];
