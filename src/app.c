@@ -432,7 +432,9 @@ static void run_file(struct app *app, const struct ifx_input *input, struct ifx_
 	if (ifx_file_read(bytes, input->path.ptr, &st, &why) != IFX_OK) {
 		complain(app, input->path, ifx_buf_str(&why), "read");
 	} else {
-		struct source source = { input->path, ifx_buf_str(bytes), &st, input->named };
+		/* Who names all that changed has not asked for each. */
+		bool named = input->named && !app->config->force_exclude;
+		struct source source = { input->path, ifx_buf_str(bytes), &st, named };
 
 		run_source(app, &source);
 	}

@@ -20,17 +20,30 @@ static void bad(struct ifx_buf *err, const char *fmt, ...)
 	va_end(ap);
 }
 
-static void add_help(struct ifx_buf *out)
+/* As people type it: kubectl finds its plugins by the names of their files. */
+static const char *shown_name(int argc, char *const *argv)
 {
-	ifx_buf_add(
-		out,
-		IFX_LIT("istio-fix: fixes Istio manifests and leaves every other byte as it was\n"
-			"\n"
-			"  istio-fix [OPTIONS] PATH...        report findings; write nothing\n"
-			"  istio-fix -i [OPTIONS] PATH...     fix in place\n"
-			"  istio-fix [OPTIONS] -              filter: standard input to standard output\n"
-			"  istio-fix rules [RULE]             list the rules, explain one\n"
-			"\n"));
+	const char *slash = argc > 0 ? strrchr(argv[0], '/') : NULL;
+	const char *name = slash ? slash + 1 : argc > 0 ? argv[0] : "";
+
+	return strcmp(name, "kubectl-istio_fix") ? "istio-fix" : "kubectl istio-fix";
+}
+
+static void add_usage(struct ifx_buf *out, const char *self, const char *words, const char *help)
+{
+	ifx_buf_addf(out, "  %s %-*s %s\n", self, 24, words, help);
+}
+
+static void add_help(struct ifx_buf *out, const char *self)
+{
+	ifx_buf_addf(out, "%s: fixes Istio manifests and leaves every other byte as it was\n\n",
+		     self);
+	add_usage(out, self, "[OPTIONS] PATH...", "report findings; write nothing");
+	add_usage(out, self, "-i [OPTIONS] PATH...", "fix in place");
+	add_usage(out, self, "[OPTIONS] -", "filter: standard input to standard output");
+	add_usage(out, self, "[OPTIONS]", "the same, or a KRM function when a ResourceList comes");
+	add_usage(out, self, "rules [RULE]", "list the rules, explain one");
+	ifx_buf_addc(out, '\n');
 	for (const struct ifx_option *r = ifx_options; r->name; r++) {
 		size_t start = out->len;
 
@@ -52,8 +65,9 @@ static void add_help(struct ifx_buf *out)
 			    "2 usage, input or output error.\n"));
 }
 
-static void add_version(struct ifx_buf *out)
+static void add_version(struct ifx_buf *out, const char *self)
 {
+	(void)self;
 	ifx_buf_addf(out, "istio-fix %s\n", ifx_version());
 }
 
@@ -207,25 +221,26 @@ static int check_line(struct line *l, bool dashes)
 	return CARRY_ON;
 }
 
-static int print(const struct ifx_sink *sink, void (*add)(struct ifx_buf *))
+static int print(const struct ifx_sink *sink, void (*add)(struct ifx_buf *, const char *),
+		 const char *self)
 {
 	struct ifx_buf out;
 	int code = IFX_EXIT_OK;
 
 	ifx_buf_init(&out, 1 << 20);
-	add(&out);
+	add(&out, self);
 	if (out.bad || sink->out(sink->data, ifx_buf_str(&out).ptr, out.len))
 		code = IFX_EXIT_FAILED;
 	ifx_buf_release(&out);
 	return code;
 }
 
-static int complain(const struct ifx_sink *sink, const struct ifx_buf *why)
+static int complain(const struct ifx_sink *sink, const struct ifx_buf *why, const char *self)
 {
 	struct ifx_buf text;
 
 	ifx_buf_init(&text, 1 << 20);
-	ifx_say_error(&text, "%.*s; see 'istio-fix --help'", IFX_ARG(ifx_buf_str(why)));
+	ifx_say_error(&text, "%.*s; see '%s --help'", IFX_ARG(ifx_buf_str(why)), self);
 	sink->err(sink->data, ifx_buf_str(&text).ptr, text.len);
 	ifx_buf_release(&text);
 	return IFX_EXIT_FAILED;
@@ -236,6 +251,7 @@ int ifx_config_parse(struct ifx_config *c, int argc, char **argv, int *first,
 {
 	int begin = argc > 0; /* behind the program's name */
 	struct line line = { c, argv, argc, .at = begin, .paths = begin };
+	const char *self = shown_name(argc, argv);
 	bool dashes;
 	int next, code = -1;
 
@@ -247,15 +263,15 @@ int ifx_config_parse(struct ifx_config *c, int argc, char **argv, int *first,
 	if (next == CARRY_ON)
 		next = check_line(&line, dashes);
 	if (next == USAGE) {
-		code = complain(sink, &line.why);
+		code = complain(sink, &line.why, self);
 	} else if (next == PRINT_HELP) {
-		code = print(sink, add_help);
+		code = print(sink, add_help, self);
 	} else if (next == PRINT_VERSION) {
-		code = print(sink, add_version);
+		code = print(sink, add_version, self);
 	} else if (c->mode != IFX_MODE_RULES && line.paths == argc &&
 		   ifx_gather_is_stdin(c, NULL, 0) && isatty(STDIN_FILENO)) {
 		/* Nobody wants to type a manifest. */
-		print(sink, add_help);
+		print(sink, add_help, self);
 		code = IFX_EXIT_FAILED;
 	}
 	*first = line.paths;

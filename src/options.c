@@ -422,7 +422,7 @@ const struct ifx_option ifx_options[] = {
 	{ 0, "exclude", "GLOB", set_exclude, IFX_KEY_RUN | IFX_KEY_LIST,
 	  "leave out what matches, as in a .gitignore" },
 	{ 0, "force-exclude", NULL, set_force_exclude, IFX_KEY_RUN,
-	  "--exclude holds for named files too" },
+	  "--exclude holds for named files too, and templates are no error" },
 	{ 0, "no-gitignore", NULL, set_no_gitignore, IFX_KEY_RUN,
 	  "walk into what git ignores as well" },
 	{ 0, "backup", "[=SUFFIX]", set_backup, 0,

@@ -114,11 +114,13 @@ static void add_value(struct writer *w, const char *key, const struct ifx_node *
 		add_text(w, key, text);
 }
 
-static void add_message(struct writer *w, const struct ifx_finding *f)
+static void add_message(struct writer *w, const struct ifx_finding *f, bool fixed)
 {
 	struct ifx_buf text;
 
 	ifx_buf_init(&text, IFX_BUF_MAX);
+	if (fixed && f->applied)
+		ifx_buf_add(&text, IFX_LIT("fixed: "));
 	ifx_buf_add(&text, f->message);
 	if (f->help.ptr)
 		ifx_buf_addf(&text, "; %.*s", IFX_ARG(f->help));
@@ -216,7 +218,7 @@ static void add_result(struct writer *w, const struct ifx_finding *f, const stru
 		       bool fixed, struct ifx_arena *arena)
 {
 	begin_item(w);
-	add_message(w, f);
+	add_message(w, f, fixed);
 	add_text(w, "severity", ifx_str_of(ifx_severity_name(severity_of(f, fixed))));
 	if (add_resource(w, site->resource))
 		add_field(w, f, site, arena);
