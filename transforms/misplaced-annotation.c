@@ -344,25 +344,47 @@ static const struct ifx_key_fact *pod_key(const struct ifx_entry *entry)
 	return fact;
 }
 
-/* istioctl looks at these two as well: there are no pods that the annotation could be meant for. */
-static void without_pods(struct ifx_cx *cx, const struct ifx_resource *r)
+/*
+ * A key that the catalogue knows for other objects. istioctl looks at pods, at Namespaces and at
+ * Services; what a workload's own metadata is for is seen as well.
+ */
+static void elsewhere(struct ifx_cx *cx, const struct ifx_resource *r, const struct ifx_metadata *m,
+		      const struct ifx_entry *entry)
 {
-	const struct ifx_node *map = ifx_get(r->metadata, IFX_LIT("annotations"));
-	const struct ifx_key_fact *fact;
+	const struct ifx_key_fact *fact =
+		ifx_is(entry->key, IFX_SCALAR) ? ifx_fact_annotation(ifx_text(entry->key)) : NULL;
+	struct ifx_buf kinds;
 	struct ifx_fix *fix;
 
-	if (r->group.len || !ifx_is(map, IFX_MAP) ||
-	    (!ifx_str_eq(r->kind, IFX_LIT("Namespace")) &&
-	     !ifx_str_eq(r->kind, IFX_LIT("Service"))))
+	if (!fact || (fact->flags & (IFX_KEY_SYSTEM | IFX_KEY_UNCATALOGUED)) ||
+	    ifx_key_fit(fact, r, m->role) != IFX_FITS_NOT)
 		return;
-	for (const struct ifx_entry *e = map->first; e; e = e->next) {
-		if (!(fact = pod_key(e)))
-			continue;
-		fix = ifx_find(cx, e->key, IFX_REPORT, IFX_WARNING,
-			       "annotation '%s' has no effect on a %.*s; Istio reads it from pods",
-			       fact->name, IFX_ARG(r->kind));
+	ifx_buf_init(&kinds, 4096);
+	ifx_say_kinds(&kinds, fact);
+	fix = ifx_find(cx, entry->key, IFX_REPORT, IFX_WARNING,
+		       "annotation '%s' has no effect on a %.*s; Istio reads it from %.*s",
+		       fact->name, IFX_ARG(ifx_role_name(r, m->role)),
+		       IFX_ARG(ifx_fact_pod_only(fact) ? IFX_LIT("pods") : ifx_buf_str(&kinds)));
+	if (ifx_fact_pod_only(fact))
 		ifx_help(fix,
 			 "write it in the pod templates of the workloads that it is meant for");
+	if (kinds.bad)
+		ifx_cx_failed(cx);
+	ifx_buf_release(&kinds);
+}
+
+static void all_elsewhere(struct ifx_cx *cx, const struct ifx_resource *r)
+{
+	bool core = !r->group.len && (ifx_str_eq(r->kind, IFX_LIT("Namespace")) ||
+				      ifx_str_eq(r->kind, IFX_LIT("Service")));
+
+	for (const struct ifx_metadata *m = ifx_metadata(cx, r); m; m = m->next) {
+		const struct ifx_node *map = m->strings[1].map;
+
+		if (m->role == IFX_ROLE_OWN && !core)
+			continue;
+		for (const struct ifx_entry *e = map ? map->first : NULL; e; e = e->next)
+			elsewhere(cx, r, m, e);
 	}
 }
 
@@ -371,7 +393,7 @@ static void run(struct ifx_cx *cx, const struct ifx_resource *r)
 	const struct ifx_workload_fact *w = ifx_fact_workload(r->group, r->kind);
 	struct ifx_hit *hit;
 
-	without_pods(cx, r);
+	all_elsewhere(cx, r);
 	for (size_t i = 0; w && i < sizeof(w->inert) / sizeof(*w->inert) && w->inert[i]; i++) {
 		if (!ifx_path_find(&hit, r->node, w->inert[i], ifx_cx_arena(cx)))
 			ifx_cx_failed(cx);
