@@ -616,16 +616,19 @@ static void run_all(struct app *app, char *const *paths, size_t n)
 	/* Nothing on standard error when all is well: people pipe both into kubectl. */
 	talks = !c->quiet && !app->filter;
 	app->configs.talks = talks;
+	ifx_report_begin(&app->reporter, &app->out);
 	if (!is_stdin)
 		gather(app, paths, n);
 	/* A wrong option is told before anything is done, also when there is nothing to do. A
 	 * filter sees first whether its settings come along. */
 	if (!app->filter)
 		profile_for(app, app->inputs.n ? app->inputs.items[0].path : IFX_NONE);
-	if (app->configs.stop)
+	if (app->configs.stop) {
+		ifx_buf_clear(&app->out);
 		return;
-	ifx_report_begin(&app->reporter, &app->out);
+	}
 	run_inputs(app, is_stdin, n == 0);
+	app->reporter.failed = app->failed || app->configs.failed;
 	ifx_report_end(&app->reporter, &app->out);
 	add_summary(app, talks);
 }

@@ -314,6 +314,14 @@ class Robustness(Case):
                 for n in invocation["toolExecutionNotifications"]]
         self.assertEqual(uris, ["absent%0A.yaml", "absent-%FF.yaml"])
 
+    def test_wrong_settings_are_no_success(self):
+        self.write("d/a.yaml", MOVE)
+        self.write("d/.istio-fix.yaml", "surprise: 1\n")
+        for form in FORMATS:
+            self.parse(form, self.run_tool("-f", form, ".", code=2).stdout)
+        log = json.loads(self.run_tool("-f", "sarif", ".").stdout)
+        self.assertFalse(log["runs"][0]["invocations"][0]["executionSuccessful"])
+
     def test_nothing_to_say(self):
         self.write("x/clean.yaml", CLEAN)
         os.mkdir(os.path.join(self.dir, "empty"))

@@ -50,6 +50,7 @@ struct ifx_reporter {
 	/* Fills in what is known of a rule, the texts as long as they are needed. May be NULL. */
 	void (*describe)(void *data, const char *rule, struct ifx_rule_page *page);
 	void *describe_data;
+	bool failed; /* to be known by the end: something that was asked for was not done */
 	struct ifx_tally tally;
 	size_t n_results, n_failures; /* written so far */
 	struct ifx_buf failures;      /* of formats that tell them at the end */

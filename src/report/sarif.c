@@ -315,7 +315,7 @@ static void end(struct ifx_reporter *rep, struct ifx_buf *out)
 		add_rule(rep, out, &t->rules[i]);
 	}
 	ifx_buf_addf(out, "%s]}},\"invocations\":[{\"executionSuccessful\":%s",
-		     t->n_rules ? "\n" : "", t->failed ? "false" : "true");
+		     t->n_rules ? "\n" : "", rep->failed ? "false" : "true");
 	if (rep->n_failures) {
 		ifx_add_key(out, "toolExecutionNotifications");
 		ifx_buf_addc(out, '[');
