@@ -9,15 +9,15 @@
 #include "index.h"
 #include "io/diff.h"
 #include "io/files.h"
-#include "io/inplace.h"
+#include "io/unfinished.h"
 #include "krm/function.h"
 #include "krm/site.h"
 #include "pipeline.h"
 #include "report/report.h"
 #include "ruleset.h"
 #include "say.h"
+#include "writer.h"
 
-#include <errno.h>
 #include <unistd.h>
 
 /** Memory for the names of all input files. Bytes. */
@@ -27,15 +27,20 @@ struct app {
 	const struct ifx_config *config;
 	const struct ifx_sink *sink;
 	struct ifx_configs configs;
+	ifx_configs_from from;
 	struct ifx_inputs inputs;
 	struct ifx_arena names; /* of the inputs */
 	struct ifx_index index;
 	struct ifx_reporter reporter;
 	struct ifx_buf out, err; /* not yet handed to the sink */
+	bool held;               /* --atomic: nothing is said before all is written */
 	bool out_lost; /* a piece of the output is missing; what follows must not look complete */
 	bool failed;   /* exit 2 */
 	bool would_change;
-	bool seen, left;              /* a finding at or above --fail-on; one that is not fixed */
+	bool seen, left; /* a finding at or above --fail-on; one that is not fixed */
+	struct ifx_writer writer;
+	bool none_written;            /* --atomic: and none will be */
+	struct ifx_buf unwritten;     /* then: why, as names and messages that end in NUL each */
 	struct ifx_function function; /* on standard input */
 	bool made;                    /* the text was made by a program: tell what from */
 	bool filter;                  /* text to text: what is said goes to standard error */
@@ -57,33 +62,50 @@ static void describe_rule(void *data, const char *id, struct ifx_rule_page *page
 
 static bool engine_of(void *data, ifx_str path, struct ifx_engine *engine, ifx_str *namespace);
 
-static void open_app(struct app *app, const struct ifx_config *config, ifx_configs_from from,
-		     const struct ifx_sink *sink)
+/* What one pass over the input fills. */
+static void open_pass(struct app *app)
 {
-	*app = (struct app){ .config = config, .sink = sink };
-	ifx_arena_init(&app->names, NAMES_MEMORY_MAX);
+	const struct ifx_config *c = app->config;
+
 	ifx_index_init(&app->index, &app->inputs);
 	app->index.engine_of = engine_of;
 	app->index.data = app;
+	app->seen = app->left = app->would_change = false;
+	app->reporter = (struct ifx_reporter){ .format = c->format,
+					       .verbose = c->verbose,
+					       .statistics = c->statistics,
+					       .describe = describe_rule,
+					       .describe_data = &app->configs };
+	ifx_configs_init(&app->configs, c, app->from, &app->err);
+}
+
+static void close_pass(struct app *app)
+{
+	ifx_inputs_release(&app->inputs);
+	ifx_configs_release(&app->configs);
+	ifx_index_release(&app->index);
+	ifx_reporter_release(&app->reporter);
+}
+
+static void open_app(struct app *app, const struct ifx_config *config, ifx_configs_from from,
+		     const struct ifx_sink *sink)
+{
+	*app = (struct app){ .config = config, .from = from, .sink = sink };
+	ifx_arena_init(&app->names, NAMES_MEMORY_MAX);
 	ifx_buf_init(&app->out, IFX_BUF_MAX);
 	ifx_buf_init(&app->err, IFX_BUF_MAX);
-	app->reporter.verbose = config->verbose;
-	app->reporter.statistics = config->statistics;
-	app->reporter.describe = describe_rule;
-	app->reporter.describe_data = &app->configs;
-	ifx_configs_init(&app->configs, config, from, &app->err);
+	ifx_buf_init(&app->unwritten, IFX_BUF_MAX);
+	open_pass(app);
 }
 
 static void close_app(struct app *app)
 {
 	ifx_function_close(&app->function);
-	ifx_inputs_release(&app->inputs);
-	ifx_configs_release(&app->configs);
-	ifx_index_release(&app->index);
-	ifx_reporter_release(&app->reporter);
+	close_pass(app);
 	ifx_arena_release(&app->names);
 	ifx_buf_release(&app->out);
 	ifx_buf_release(&app->err);
+	ifx_buf_release(&app->unwritten);
 }
 
 /* ---- output ---- */
@@ -103,6 +125,8 @@ static void flush(struct app *app)
 	const struct ifx_sink *sink = app->sink;
 	bool no_memory = app->out.bad || app->err.bad;
 
+	if (app->held)
+		return;
 	if (app->out_lost)
 		ifx_buf_clear(&app->out);
 	if (!hand_over(&app->out, sink->out, sink->data))
@@ -180,24 +204,35 @@ static bool forgive_templates(const struct source *source, struct ifx_outcome *o
 	return true;
 }
 
+/* With --atomic it is told in the second pass, which tells that nothing was written. */
+static void complain_write(void *data, ifx_str path, ifx_str message)
+{
+	struct app *app = data;
+
+	if (!app->config->atomic || app->none_written) {
+		complain(app, path, message, "write");
+		return;
+	}
+	app->failed = true;
+	ifx_buf_add(&app->unwritten, path);
+	ifx_buf_addc(&app->unwritten, '\0');
+	ifx_buf_add(&app->unwritten, message);
+	ifx_buf_addc(&app->unwritten, '\0');
+}
+
 static bool write_back(struct app *app, const struct source *source, ifx_str after)
 {
-	struct ifx_buf target, why;
+	struct ifx_buf why;
 	ifx_status st;
 
-	ifx_buf_init(&target, 1 << 16);
+	if (app->none_written)
+		return false;
 	ifx_buf_init(&why, 4096);
-	st = ifx_path_resolve(&target, source->path.ptr);
-	if (st == IFX_OK)
-		st = ifx_inplace(ifx_buf_str(&target).ptr, source->st, after, app->config->backup,
-				 &why);
-	else if (st == IFX_EIO)
-		ifx_file_error(&why, errno);
+	st = ifx_writer_write(&app->writer, source->path.ptr, source->st, after, &why);
 	if (st == IFX_ENOMEM)
-		complain(app, source->path, IFX_LIT("out of memory"), "write");
+		complain_write(app, source->path, IFX_LIT("out of memory"));
 	else if (st != IFX_OK)
-		complain(app, source->path, ifx_buf_str(&why), "write");
-	ifx_buf_release(&target);
+		complain_write(app, source->path, ifx_buf_str(&why));
 	ifx_buf_release(&why);
 	return st == IFX_OK;
 }
@@ -556,13 +591,88 @@ static bool check_paths(struct app *app, char *const *paths, size_t n)
 	return !app->failed;
 }
 
+/* At once: a second pass would not know it any more. */
+static void say_note(void *data, ifx_str text)
+{
+	const struct ifx_sink *sink = ((struct app *)data)->sink;
+	struct ifx_buf line;
+
+	ifx_buf_init(&line, IFX_BUF_MAX);
+	ifx_buf_add(&line, IFX_LIT("istio-fix: note: "));
+	ifx_say_text(&line, text);
+	ifx_buf_addc(&line, '\n');
+	if (!line.bad)
+		sink->err(sink->data, line.data, line.len);
+	ifx_buf_release(&line);
+}
+
 static void gather(struct app *app, char *const *paths, size_t n)
 {
-	ifx_status st =
-		ifx_gather(&app->inputs, &app->configs, paths, n, &app->names, complain_walk, app);
-
-	if (st == IFX_ENOMEM)
+	ifx_inputs_release(&app->inputs);
+	if (ifx_gather(&app->inputs, &app->configs, paths, n, &app->names, complain_walk, app) ==
+	    IFX_ENOMEM)
 		complain_usage(app, "out of memory; give fewer files at once");
+}
+
+/* Runs that were interrupted. False: one stays, and nothing must be written; that was said. */
+static bool settle(struct app *app, ifx_str home, bool *changed)
+{
+	const struct ifx_listener to = { complain_walk, say_note, app };
+
+	*changed = false;
+	if (app->config->mode == IFX_MODE_IN_PLACE || app->config->mode == IFX_MODE_RECOVER)
+		return ifx_unfinished_settle(&app->inputs, home, &to, changed) == IFX_OK;
+	if (!app->config->quiet)
+		ifx_unfinished_mention(&app->inputs, home, &to);
+	return true;
+}
+
+/* False: nothing can be done, or nothing must be written; that was said. */
+static bool prepare(struct app *app, char *const *paths, size_t n, ifx_str *home)
+{
+	bool changed = false, ready;
+
+	gather(app, paths, n);
+	*home = ifx_home_of(&app->inputs, &app->names);
+	if (!home->ptr)
+		complain_usage(app, "out of memory");
+	ready = home->ptr && settle(app, *home, &changed);
+	if (ready && changed)
+		gather(app, paths, n);
+	if (!ready)
+		app->failed = app->none_written = true;
+	return ready;
+}
+
+static bool is_hopeless(const struct app *app)
+{
+	return app->failed || app->configs.failed || ifx_writer_is_interrupted(&app->writer);
+}
+
+/* All were looked at: now they are written, or none is. What fails was told. */
+static void write_all_or_none(struct app *app)
+{
+	bool may = !is_hopeless(app);
+	ifx_status st = may ? ifx_writer_commit(&app->writer, complain_write, app)
+			    : ifx_writer_undo(&app->writer, complain_write, app);
+
+	app->none_written = !may || st != IFX_OK;
+	app->failed |= app->none_written;
+}
+
+static void run_files(struct app *app, struct ifx_buf *bytes)
+{
+	bool atomic = app->config->atomic && !app->none_written;
+
+	for (size_t i = 0; i < app->inputs.n && !app->configs.stop; i++) {
+		/* The second pass tells the rest. */
+		if (atomic && is_hopeless(app))
+			break;
+		if (!app->inputs.items[i].only_seen)
+			run_file(app, &app->inputs.items[i], bytes);
+	}
+	if (atomic)
+		write_all_or_none(app);
 }
 
 /* detect: standard input may be a function's. */
@@ -574,9 +684,8 @@ static void run_inputs(struct app *app, bool is_stdin, bool detect)
 	flush(app);
 	if (is_stdin)
 		run_stdin(app, &bytes, detect);
-	for (size_t i = 0; i < app->inputs.n && !app->configs.stop; i++)
-		if (!app->inputs.items[i].only_seen)
-			run_file(app, &app->inputs.items[i], &bytes);
+	else
+		run_files(app, &bytes);
 	ifx_buf_release(&bytes);
 }
 
@@ -589,6 +698,16 @@ static void run_rules(struct app *app, char *const *ids, size_t n)
 	for (size_t i = 0; profile && i < n; i++)
 		if (!ifx_ruleset_explain(&profile->rules, ifx_str_of(ids[i]), &app->out, &app->err))
 			app->failed = true;
+}
+
+/* What the first pass of an --atomic run met when it wrote. */
+static void complain_unwritten(struct app *app)
+{
+	ifx_str rest = ifx_buf_str(&app->unwritten), path, message;
+
+	while (rest.len && ifx_str_split(&rest, '\0', &path) &&
+	       ifx_str_split(&rest, '\0', &message))
+		complain(app, path, message, "write");
 }
 
 /* What formats for machines do not tell themselves. */
@@ -605,20 +724,18 @@ static void add_summary(struct app *app, bool talks)
 		ifx_tally_statistics(tally, wrote, &app->err);
 }
 
-static void run_all(struct app *app, char *const *paths, size_t n)
+static void run_pass(struct app *app, char *const *paths, size_t n)
 {
 	const struct ifx_config *c = app->config;
-	bool is_stdin = ifx_gather_is_stdin(c, paths, n), talks;
+	bool is_stdin = ifx_gather_is_stdin(c, paths, n), talks, ready = true;
+	ifx_str home = IFX_LIT("/");
 
-	app->reporter.format = c->format;
-	app->filter = c->host != IFX_HOST_ANY ||
-		      (c->mode == IFX_MODE_REPORT && !c->format_given && is_stdin);
 	/* Nothing on standard error when all is well: people pipe both into kubectl. */
 	talks = !c->quiet && !app->filter;
 	app->configs.talks = talks;
 	ifx_report_begin(&app->reporter, &app->out);
 	if (!is_stdin)
-		gather(app, paths, n);
+		ready = prepare(app, paths, n, &home);
 	/* A wrong option is told before anything is done, also when there is nothing to do. A
 	 * filter sees first whether its settings come along. */
 	if (!app->filter)
@@ -627,10 +744,47 @@ static void run_all(struct app *app, char *const *paths, size_t n)
 		ifx_buf_clear(&app->out);
 		return;
 	}
-	run_inputs(app, is_stdin, n == 0);
+	ifx_writer_open(&app->writer, c, home);
+	if (ready)
+		run_inputs(app, is_stdin, n == 0);
+	ifx_writer_close(&app->writer);
+	complain_unwritten(app);
 	app->reporter.failed = app->failed || app->configs.failed;
 	ifx_report_end(&app->reporter, &app->out);
 	add_summary(app, talks);
+}
+
+static void run_all(struct app *app, char *const *paths, size_t n)
+{
+	const struct ifx_config *c = app->config;
+
+	app->filter = c->host != IFX_HOST_ANY || (c->mode == IFX_MODE_REPORT && !c->format_given &&
+						  ifx_gather_is_stdin(c, paths, n));
+	app->held = c->atomic;
+	run_pass(app, paths, n);
+	if (c->atomic && app->none_written) {
+		/* What was said is about files that are as they were after all. */
+		close_pass(app);
+		ifx_buf_clear(&app->out);
+		ifx_buf_clear(&app->err);
+		open_pass(app);
+		run_pass(app, paths, n);
+		complain_usage(app, "nothing is written: --atomic fixes all files or none");
+	}
+	app->held = false;
+}
+
+static void run_recover(struct app *app, char *const *paths, size_t n)
+{
+	bool changed = false;
+	ifx_str home;
+
+	gather(app, paths, n);
+	home = ifx_home_of(&app->inputs, &app->names);
+	if (!home.ptr)
+		complain_usage(app, "out of memory");
+	else if (settle(app, home, &changed) && !changed && !app->config->quiet)
+		say_note(app, IFX_LIT("no run was interrupted there"));
 }
 
 int ifx_run(const struct ifx_config *config, char *const *paths, size_t n,
@@ -642,6 +796,8 @@ int ifx_run(const struct ifx_config *config, char *const *paths, size_t n,
 	open_app(&app, config, IFX_CONFIGS_NEAREST, sink);
 	if (!app.failed && config->mode == IFX_MODE_RULES)
 		run_rules(&app, paths, n);
+	else if (!app.failed && config->mode == IFX_MODE_RECOVER)
+		run_recover(&app, paths, n);
 	else if (!app.failed && check_paths(&app, paths, n))
 		run_all(&app, paths, n);
 	code = finish(&app);

@@ -43,6 +43,8 @@ static void add_help(struct ifx_buf *out, const char *self)
 	add_usage(out, self, "[OPTIONS] -", "filter: standard input to standard output");
 	add_usage(out, self, "[OPTIONS]", "the same, or a KRM function when a ResourceList comes");
 	add_usage(out, self, "rules [RULE]", "list the rules, explain one");
+	add_usage(out, self, "recover PATH...",
+		  "undo or finish an --atomic run that was interrupted");
 	ifx_buf_addc(out, '\n');
 	for (const struct ifx_option *r = ifx_options; r->name; r++) {
 		size_t start = out->len;
@@ -211,11 +213,19 @@ static int check_line(struct line *l, bool dashes)
 		   !strcmp(l->argv[l->paths], "rules")) {
 		c->mode = IFX_MODE_RULES;
 		l->paths++;
+	} else if (any_path && !dashes && c->mode == IFX_MODE_REPORT &&
+		   !strcmp(l->argv[l->paths], "recover")) {
+		c->mode = IFX_MODE_RECOVER;
+		l->paths++;
+		if (l->paths == l->argc) {
+			bad(&l->why, "recover wants a path");
+			return USAGE;
+		}
 	} else if (!any_path && c->mode == IFX_MODE_IN_PLACE && ifx_gather_is_stdin(c, NULL, 0)) {
 		bad(&l->why, "--in-place wants a path; nothing is written without one");
 		return USAGE;
-	} else if (c->mode != IFX_MODE_IN_PLACE && c->backup.ptr) {
-		bad(&l->why, "--backup goes with --in-place");
+	} else if (c->mode != IFX_MODE_IN_PLACE && (c->backup.ptr || c->atomic)) {
+		bad(&l->why, "--atomic and --backup go with --in-place");
 		return USAGE;
 	}
 	return CARRY_ON;

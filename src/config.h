@@ -13,7 +13,8 @@ typedef enum {
 	IFX_MODE_CHECK,
 	IFX_MODE_DIFF,
 	IFX_MODE_LIST,
-	IFX_MODE_RULES, /* istio-fix rules [RULE] */
+	IFX_MODE_RULES,   /* istio-fix rules [RULE] */
+	IFX_MODE_RECOVER, /* istio-fix recover PATH... */
 } ifx_mode;
 
 /** What standard input is called unless --stdin-filename says otherwise. */
@@ -70,6 +71,7 @@ struct ifx_config {
 	ifx_str files_from; /* ptr NULL: none; "-": standard input */
 	ifx_str since;      /* a git revision; ptr NULL: all files */
 	bool null;          /* names, read or listed, end in NUL */
+	bool atomic;        /* all files are replaced, or none */
 	ifx_str backup;     /* suffix of the old files that are kept; ptr NULL: none are */
 	bool quiet, verbose, statistics;
 	bool color_out, color_err; /* escape sequences on standard output, on standard error */

@@ -246,6 +246,14 @@ static bool set_since(struct ifx_config *c, ifx_str arg, struct ifx_buf *err)
 	return c->since.ptr || bad(err, "out of memory");
 }
 
+static bool set_atomic(struct ifx_config *c, ifx_str arg, struct ifx_buf *err)
+{
+	(void)arg;
+	(void)err;
+	c->atomic = true;
+	return true;
+}
+
 static bool set_backup(struct ifx_config *c, ifx_str arg, struct ifx_buf *err)
 {
 	static const char *const manifests[] = { ".yaml", ".yml", ".json" };
@@ -425,6 +433,8 @@ const struct ifx_option ifx_options[] = {
 	  "--exclude holds for named files too, and templates are no error" },
 	{ 0, "no-gitignore", NULL, set_no_gitignore, IFX_KEY_RUN,
 	  "walk into what git ignores as well" },
+	{ 0, "atomic", NULL, set_atomic, 0,
+	  "with -i: all files are written, or none; also when interrupted" },
 	{ 0, "backup", "[=SUFFIX]", set_backup, 0,
 	  "with -i: keep the old files beside the new ones, as NAME~" },
 	{ 0, "files-from", "FILE", set_files_from, 0,

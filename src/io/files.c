@@ -10,6 +10,8 @@
 
 #include "base/alloc.h"
 #include "io/gitignore.h"
+#include "io/journal.h"
+#include "io/stage.h"
 
 /* --- bytes ----------------------------------------------------------------------------------- */
 
@@ -264,6 +266,23 @@ static ifx_status add_input(struct walk *w, ifx_str path, bool named, dev_t dev,
 	return IFX_OK;
 }
 
+static ifx_status add_path(struct walk *w, struct ifx_paths *list, ifx_str path)
+{
+	ifx_str *items;
+
+	if (list->n && ifx_str_eq(list->items[list->n - 1], path))
+		return IFX_OK;
+	items = ifx_grow(list->items, &list->cap, list->n + 1, sizeof(*items));
+	if (!items)
+		return IFX_ENOMEM;
+	list->items = items;
+	path = ifx_arena_copy(w->arena, path);
+	if (!path.ptr)
+		return IFX_ENOMEM;
+	items[list->n++] = path;
+	return IFX_OK;
+}
+
 /* Append "/name", or "name" where that would begin with a slash or double one. */
 static void push_name(struct ifx_buf *path, ifx_str name)
 {
@@ -462,6 +481,25 @@ struct listing {
 	bool has_git, has_gitignore;
 };
 
+static bool is_leftover(const char *name)
+{
+	return !strcmp(name, IFX_JOURNAL_NAME) || ifx_is_temp_name(name);
+}
+
+/* Of the directory walk.path. */
+static ifx_status add_leftover(struct walk *w, ifx_str name)
+{
+	size_t len = w->path.len;
+	ifx_status st;
+
+	push_name(&w->path, name);
+	st = ifx_buf_status(&w->path);
+	if (st == IFX_OK)
+		st = add_path(w, &w->out->leftovers, ifx_buf_str(&w->path));
+	cut(&w->path, len);
+	return st;
+}
+
 static ifx_status add_entry(struct listing *l, DIR *dir, const struct dirent *d)
 {
 	ifx_str name = ifx_str_of(d->d_name);
@@ -523,7 +561,8 @@ static ifx_status list_directory(struct walk *w, struct listing *l, const char *
 			complain_errno(w, ifx_str_of(path), errno);
 		if (!d)
 			break;
-		st = add_entry(l, dir, d);
+		st = is_leftover(d->d_name) ? add_leftover(w, ifx_str_of(d->d_name))
+					    : add_entry(l, dir, d);
 		if (st != IFX_OK)
 			break;
 	}
@@ -754,6 +793,17 @@ static bool is_forced_out(struct walk *w, ifx_str typed, bool is_dir)
 	       is_excluded_by(w, &o, name, is_dir, true);
 }
 
+/* The directory itself, or the one that the file is in. What is not there is told by others. */
+static ifx_status add_root(struct walk *w, const char *path, bool is_dir)
+{
+	ifx_status st = ifx_path_resolve(&w->scratch, path);
+	ifx_str real = ifx_buf_str(&w->scratch);
+
+	if (st != IFX_OK)
+		return st == IFX_EIO ? IFX_OK : st;
+	return add_path(w, &w->out->roots, is_dir ? real : parent_of(real));
+}
+
 static ifx_status expand_one(struct walk *w, const char *path)
 {
 	ifx_str typed = ifx_str_of(path);
@@ -764,6 +814,9 @@ static ifx_status expand_one(struct walk *w, const char *path)
 		complain_errno(w, typed, errno);
 		return IFX_OK;
 	}
+	st = add_root(w, path, S_ISDIR(stat_of.st_mode));
+	if (st != IFX_OK)
+		return st;
 	if (w->exclude) {
 		st = set_here(w, typed);
 		if (st != IFX_OK)
@@ -832,5 +885,7 @@ ifx_status ifx_inputs_expand(struct ifx_inputs *out, char *const *paths, size_t 
 void ifx_inputs_release(struct ifx_inputs *inputs)
 {
 	ifx_free(inputs->items);
+	ifx_free(inputs->roots.items);
+	ifx_free(inputs->leftovers.items);
 	*inputs = (struct ifx_inputs){ 0 };
 }

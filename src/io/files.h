@@ -67,9 +67,18 @@ struct ifx_input {
 	ino_t ino;
 };
 
+/** Names of files or directories; each ends in NUL. */
+struct ifx_paths {
+	ifx_str *items;
+	size_t n, cap;
+};
+
 struct ifx_inputs {
 	struct ifx_input *items;
 	size_t n, cap;
+	struct ifx_paths roots;     /* directories that were named, or hold what was: real paths */
+	struct ifx_paths leftovers; /* what runs keep for themselves (stage.h, journal.h), as typed
+				     */
 };
 
 /** Called with one line per problem (no such file, unreadable directory), without line end. */
