@@ -11,7 +11,6 @@
 #include "io/files.h"
 #include "io/unfinished.h"
 #include "krm/function.h"
-#include "krm/site.h"
 #include "pipeline.h"
 #include "report/report.h"
 #include "ruleset.h"
@@ -320,31 +319,10 @@ static void report_findings(struct app *app, const struct ifx_file_report *repor
 	ifx_buf_release(&nowhere);
 }
 
-/*
- * Whom a host calls nobody reads along: only what may need a person is told, so that a build with
- * both streams in one pipe goes on.
- */
-static void keep_quiet(const struct ifx_config *c, struct ifx_file_report *report,
-		       const struct ifx_finding **list)
-{
-	size_t n = report->n_problems;
-
-	for (size_t i = n; i < report->n_findings; i++)
-		if (list[i]->applied || list[i]->severity >= c->fail_on || c->verbose)
-			list[n++] = list[i];
-	report->n_findings = n;
-}
-
-/* A function that hands back what it got, and says what it would do. */
-static bool only_checks(const struct app *app)
-{
-	return app->function.hosted && app->config->mode == IFX_MODE_CHECK;
-}
-
 /* The text that the filter hands on: all of it, or on an error nothing. */
 static void answer(struct app *app, const struct ifx_file_report *report)
 {
-	bool fixed = !only_checks(app);
+	bool fixed = !ifx_function_checks(&app->function, app->config);
 
 	if (!ifx_function_answer(&app->function, &app->out, fixed ? report->after : report->before,
 				 fixed, report->findings, report->n_findings, &app->err))
@@ -359,12 +337,13 @@ static bool deliver(struct app *app, const struct source *source, struct ifx_out
 		.before = source->bytes,
 		.after = changes ? ifx_buf_str(&outcome->after) : source->bytes,
 		.edits = &outcome->edits,
-		.only_left = app->filter ? !only_checks(app) : app->config->mode != IFX_MODE_REPORT,
+		.only_left = app->filter ? !ifx_function_checks(&app->function, app->config)
+					 : app->config->mode != IFX_MODE_REPORT,
 	};
 	const struct ifx_finding **list;
 
-	if (app->made && ifx_sites_tell(source->bytes, outcome->findings, outcome->n,
-					app->function.hosted, &outcome->arena) != IFX_OK)
+	if (app->made && !ifx_function_place(&app->function, app->config, source->bytes,
+					     outcome->findings, outcome->n, &outcome->arena))
 		return false;
 	if (!problems_first(outcome, &list, &report.n_problems))
 		return false;
@@ -380,7 +359,8 @@ static bool deliver(struct app *app, const struct source *source, struct ifx_out
 	if (app->filter && !outcome->failed)
 		answer(app, &report);
 	if (app->function.hosted)
-		keep_quiet(app->config, &report, list);
+		report.n_findings = ifx_function_quiet(&app->function, app->config, list,
+						       report.n_problems, report.n_findings);
 	report_findings(app, &report);
 	return true;
 }
@@ -531,7 +511,7 @@ static bool found_something(const struct app *app)
 	bool fixed = c->exit_non_zero_on_fix && app->reporter.tally.fixed;
 
 	/* A filter in a pipeline must not break a deployment unasked. */
-	if (app->filter && !only_checks(app))
+	if (app->filter && !ifx_function_checks(&app->function, c))
 		return (c->fail_on_given && app->left) || fixed;
 	switch (c->mode) {
 	case IFX_MODE_REPORT:

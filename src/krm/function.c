@@ -2,6 +2,7 @@
 
 #include "io/files.h"
 #include "krm/results.h"
+#include "krm/site.h"
 #include "options.h"
 #include "say.h"
 #include "settings.h"
@@ -179,9 +180,46 @@ void ifx_function_close(struct ifx_function *f)
 	*f = (struct ifx_function){ 0 };
 }
 
-bool ifx_function_answer(const struct ifx_function *f, struct ifx_buf *out, ifx_str after,
-			 bool fixed, const struct ifx_finding *const *findings, size_t n,
-			 struct ifx_buf *err)
+bool ifx_function_checks(const struct ifx_function *f, const struct ifx_config *c)
+{
+	return f->hosted && c->mode == IFX_MODE_CHECK;
+}
+
+static bool is_told(const struct ifx_function *f, const struct ifx_config *c,
+		    const struct ifx_finding *finding)
+{
+	if (c->verbose)
+		return true;
+	if (finding->applied)
+		return ifx_function_checks(f, c);
+	return !f->hosted || finding->severity >= c->fail_on;
+}
+
+size_t ifx_function_quiet(const struct ifx_function *f, const struct ifx_config *c,
+			  const struct ifx_finding **list, size_t first, size_t n)
+{
+	size_t kept = first;
+
+	for (size_t i = first; i < n; i++)
+		if (list[i]->applied || is_told(f, c, list[i]))
+			list[kept++] = list[i];
+	return kept;
+}
+
+bool ifx_function_place(const struct ifx_function *f, const struct ifx_config *c, ifx_str text,
+			struct ifx_finding *const *findings, size_t n, struct ifx_arena *arena)
+{
+	struct ifx_finding **told = ifx_arena_alloc(arena, (n + 1) * sizeof(struct ifx_finding *));
+	size_t n_told = 0;
+
+	for (size_t i = 0; told && i < n; i++)
+		if (is_told(f, c, findings[i]))
+			told[n_told++] = findings[i];
+	return told && ifx_sites_tell(text, told, n_told, f->hosted, arena) == IFX_OK;
+}
+
+bool ifx_function_answer(struct ifx_function *f, struct ifx_buf *out, ifx_str after, bool fixed,
+			 const struct ifx_finding *const *findings, size_t n, struct ifx_buf *err)
 {
 	struct ifx_buf why;
 	ifx_status st;

@@ -39,15 +39,30 @@ IFX_MUST_USE bool ifx_function_open(struct ifx_function *f, const struct ifx_con
 				    ifx_str text, ifx_str name, bool detect, struct ifx_buf *err);
 void ifx_function_close(struct ifx_function *f);
 
+/** Does it only check: hand back what it got, and say what it would do? */
+bool ifx_function_checks(const struct ifx_function *f, const struct ifx_config *c);
+
+/**
+ * Whom a host calls nobody reads along: only what may need a person is told, so that a build with
+ * both streams in one pipe goes on. Take the others out of list[first..n), but for what was fixed,
+ * which is counted. Returns how many there are now.
+ */
+size_t ifx_function_quiet(const struct ifx_function *f, const struct ifx_config *c,
+			  const struct ifx_finding **list, size_t first, size_t n);
+
+/** See ifx_sites_tell; for those findings that will be told. False: no memory. */
+IFX_MUST_USE bool ifx_function_place(const struct ifx_function *f, const struct ifx_config *c,
+				     ifx_str text, struct ifx_finding *const *findings, size_t n,
+				     struct ifx_arena *arena);
+
 /**
  * Append the whole answer, or nothing.
  * after     the text with all fixes, or with `fixed` false as it came.
- * findings  of the text as it came, in its order.
+ * findings  of the text as it came, in its order. The list is closed: it is done with.
  * False: no memory or a failed proof, and `err` says so.
  */
-IFX_MUST_USE bool ifx_function_answer(const struct ifx_function *f, struct ifx_buf *out,
-				      ifx_str after, bool fixed,
-				      const struct ifx_finding *const *findings, size_t n,
-				      struct ifx_buf *err);
+IFX_MUST_USE bool ifx_function_answer(struct ifx_function *f, struct ifx_buf *out, ifx_str after,
+				      bool fixed, const struct ifx_finding *const *findings,
+				      size_t n, struct ifx_buf *err);
 
 #endif

@@ -314,9 +314,8 @@ static ifx_status insert_into(struct ifx_buf *out, ifx_str text, ifx_str value, 
 	return st;
 }
 
-ifx_status ifx_results_add(struct ifx_buf *out, const struct ifx_list *list, ifx_str after,
-			   bool fixed, const struct ifx_finding *const *findings, size_t n,
-			   struct ifx_buf *why)
+ifx_status ifx_results_add(struct ifx_buf *out, struct ifx_list *list, ifx_str after, bool fixed,
+			   const struct ifx_finding *const *findings, size_t n, struct ifx_buf *why)
 {
 	struct writer w = { .json = list->doc->root->style == IFX_FLOW };
 	ifx_status st;
@@ -327,6 +326,7 @@ ifx_status ifx_results_add(struct ifx_buf *out, const struct ifx_list *list, ifx
 	}
 	ifx_buf_init(&w.out, IFX_BUF_MAX);
 	st = write_all(&w, list, fixed, findings, n);
+	ifx_list_close(list); /* its tree is large */
 	if (st == IFX_OK)
 		st = insert_into(out, after, ifx_buf_str(&w.out), why);
 	if (st == IFX_OK)

@@ -10,7 +10,7 @@
 /**
  * Append a ResourceList with its results, one for each finding.
  *
- * list   of the text that the findings are about.
+ * list   of the text that the findings are about; closed as soon as it is done with.
  * after  the text to hand back: that one, or with `fixed` the one with the fixes.
  *
  * Results are per function: ours take the place of those that are there. Without findings the text
@@ -21,9 +21,8 @@
  *               was appended.
  * IFX_EINVAL    the proof failed, a mistake of ours; nothing was appended.
  */
-IFX_MUST_USE ifx_status ifx_results_add(struct ifx_buf *out, const struct ifx_list *list,
-					ifx_str after, bool fixed,
-					const struct ifx_finding *const *findings, size_t n,
-					struct ifx_buf *why);
+IFX_MUST_USE ifx_status ifx_results_add(struct ifx_buf *out, struct ifx_list *list, ifx_str after,
+					bool fixed, const struct ifx_finding *const *findings,
+					size_t n, struct ifx_buf *why);
 
 #endif
