@@ -251,6 +251,19 @@ static bool http_only(ifx_attr attr)
 	}
 }
 
+bool ifx_engine_knows(ifx_engine_kind engine, const struct ifx_match *match)
+{
+	switch (engine) {
+	case IFX_ENGINE_ZTUNNEL:
+		return !ifx_match_l7(match);
+	case IFX_ENGINE_TCP:
+		return !http_only(match->attr);
+	case IFX_ENGINE_HTTP:
+		break;
+	}
+	return true;
+}
+
 /*
  * Whether one source, operation or condition matches. What an engine does not know is left out; at
  * ztunnel a match with nothing left never matches, at Envoy it always does (in ALLOW policies the
@@ -303,9 +316,8 @@ static bool unknown(ifx_attr attr)
 	return attr == IFX_ATTR_UNKNOWN;
 }
 
-/* Rules that the engine does not get: ALLOW rules it cannot express, and for Envoy unknown keys. */
-static bool rule_dropped(const struct ifx_authz *policy, const struct ifx_authz_rule *rule,
-			 ifx_engine_kind engine)
+bool ifx_engine_drops(ifx_engine_kind engine, const struct ifx_authz *policy,
+		      const struct ifx_authz_rule *rule)
 {
 	if (engine == IFX_ENGINE_ZTUNNEL)
 		return policy->action == IFX_ALLOW && !ifx_rule_is_l4(rule, NULL);
@@ -314,13 +326,22 @@ static bool rule_dropped(const struct ifx_authz *policy, const struct ifx_authz_
 	return engine == IFX_ENGINE_TCP && policy->action == IFX_ALLOW && rule_has(rule, http_only);
 }
 
+bool ifx_match_holds(const struct ifx_mesh *mesh, const struct ifx_authz *policy,
+		     const struct ifx_match *match, const struct ifx_request *request,
+		     ifx_engine_kind engine)
+{
+	struct view v = { mesh, policy, request, engine };
+
+	return match_holds(&v, match);
+}
+
 bool ifx_rule_matches(const struct ifx_mesh *mesh, const struct ifx_authz *policy,
 		      const struct ifx_authz_rule *rule, const struct ifx_request *request,
 		      ifx_engine_kind engine)
 {
 	struct view v = { mesh, policy, request, engine };
 
-	if (rule_dropped(policy, rule, engine))
+	if (ifx_engine_drops(engine, policy, rule))
 		return false;
 	if (!any_clause(&v, rule->from, rule->n_from) || !any_clause(&v, rule->to, rule->n_to))
 		return false;

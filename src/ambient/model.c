@@ -262,9 +262,8 @@ static ifx_engine_kind engine_for(ifx_protocol protocol, const struct ifx_reques
 	return http ? IFX_ENGINE_HTTP : IFX_ENGINE_TCP;
 }
 
-/* A sidecar reads a container port as the Service says that leads to it. */
-static ifx_protocol pod_protocol(const struct ifx_mesh *mesh, const struct ifx_workload *workload,
-				 unsigned port)
+ifx_protocol ifx_model_pod_protocol(const struct ifx_mesh *mesh,
+				    const struct ifx_workload *workload, unsigned port)
 {
 	struct ifx_slice s = ifx_mesh_services_of(mesh, workload->namespace);
 
@@ -292,7 +291,7 @@ void ifx_model_sidecar(struct ifx_decision *out, const struct ifx_mesh *mesh,
 		decide(out, false, IFX_BY_PLAINTEXT, NULL);
 		return;
 	}
-	p.engine = engine_for(pod_protocol(mesh, workload, request->port), request);
+	p.engine = engine_for(ifx_model_pod_protocol(mesh, workload, request->port), request);
 	envoy(out, &p, request, &next);
 }
 
@@ -309,7 +308,7 @@ void ifx_model_ztunnel(struct ifx_decision *out, const struct ifx_mesh *mesh,
 	authorize(out, &p, request);
 }
 
-static ifx_protocol service_protocol(const struct ifx_service *service, unsigned port)
+ifx_protocol ifx_model_service_protocol(const struct ifx_service *service, unsigned port)
 {
 	for (size_t i = 0; service && i < service->n_ports; i++)
 		if (service->ports[i].port == port)
@@ -327,7 +326,7 @@ static void at_waypoint(struct ifx_decision *out, const struct ifx_mesh *mesh,
 	*out = (struct ifx_decision){ .point = IFX_AT_WAYPOINT, .via_waypoint = true };
 	if (service)
 		r.destination_ip = request->service_ip;
-	p.engine = engine_for(service_protocol(service, request->port), request);
+	p.engine = engine_for(ifx_model_service_protocol(service, request->port), request);
 	*next = request->token;
 	envoy(out, &p, &r, next);
 }

@@ -68,10 +68,26 @@ struct ifx_decision {
 /** How a proxy enforces an AuthorizationPolicy. */
 typedef enum { IFX_ENGINE_HTTP, IFX_ENGINE_TCP, IFX_ENGINE_ZTUNNEL } ifx_engine_kind;
 
-/** Does the rule match, as this engine compiles it for this action? `namespace`: the policy's. */
+/** Does the rule match, as this engine compiles it for the policy's action? */
 bool ifx_rule_matches(const struct ifx_mesh *mesh, const struct ifx_authz *policy,
 		      const struct ifx_authz_rule *rule, const struct ifx_request *request,
 		      ifx_engine_kind engine);
+
+/** Does the engine look at the match at all? */
+bool ifx_engine_knows(ifx_engine_kind engine, const struct ifx_match *match);
+/** Does the engine leave the whole rule out: ALLOW it cannot express, or a key it cannot read? */
+bool ifx_engine_drops(ifx_engine_kind engine, const struct ifx_authz *policy,
+		      const struct ifx_authz_rule *rule);
+/** Does one match hold? */
+bool ifx_match_holds(const struct ifx_mesh *mesh, const struct ifx_authz *policy,
+		     const struct ifx_match *match, const struct ifx_request *request,
+		     ifx_engine_kind engine);
+
+/** How a sidecar reads a container port: as the Service says that leads to it. */
+ifx_protocol ifx_model_pod_protocol(const struct ifx_mesh *mesh,
+				    const struct ifx_workload *workload, unsigned port);
+/** How a waypoint reads a port of a Service. */
+ifx_protocol ifx_model_service_protocol(const struct ifx_service *service, unsigned port);
 
 /** Does a policy without targetRefs apply to the workload? */
 bool ifx_scope_selects(const struct ifx_mesh *mesh, const struct ifx_scope *scope,
