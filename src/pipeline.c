@@ -100,8 +100,9 @@ struct work {
 	ifx_str original;
 	size_t number;
 	struct ifx_doc *doc;
-	struct ifx_arena text;  /* doc->src, once it is not the original */
-	struct ifx_edits total; /* original -> doc->src */
+	struct ifx_arena scratch; /* findings under construction, and all that rules make */
+	struct ifx_arena text;    /* doc->src, once it is not the original */
+	struct ifx_edits total;   /* original -> doc->src */
 	struct ifx_resource *resources;
 	struct ifx_cx cx;
 	bool doc_proven;          /* no proof has failed so far */
@@ -160,10 +161,10 @@ static ifx_status settle_edits(struct work *w, struct ifx_finding *f, const stru
 			ifx_edits_release(&f->edits);
 			return IFX_OK;
 		}
-		copy = ifx_arena_copy(&w->out->arena, e->text);
+		copy = ifx_arena_copy(&w->scratch, e->text);
 		if (!copy.ptr)
 			return IFX_ENOMEM;
-		st = ifx_edits_push(&f->edits, &w->out->arena,
+		st = ifx_edits_push(&f->edits, &w->scratch,
 				    (ifx_span){ from + w->chunk.at, to - from }, copy);
 	}
 	return st == IFX_EREFUSED ? IFX_OK : st;
@@ -219,6 +220,7 @@ static void replace_doc(struct work *w, struct ifx_doc *doc)
 	ifx_cx_close(&w->cx);
 	ifx_doc_free(w->doc);
 	w->doc = doc;
+	w->resources = NULL;
 }
 
 /*
@@ -245,7 +247,7 @@ static ifx_status apply(struct work *w, const struct ifx_op *const *ops, size_t 
 			"the proof of '%s' failed, nothing is written (%.*s); please report this with the file",
 			w->cx.transform->id, IFX_ARG(ifx_buf_str(&why)));
 	} else if (st == IFX_OK) {
-		st = ifx_edits_compose(&total, &w->total, &edits, w->original, &w->out->arena);
+		st = ifx_edits_compose(&total, &w->total, &edits, w->original, &w->scratch);
 		ifx_edits_release(&edits);
 		if (st == IFX_OK) {
 			ifx_edits_release(&w->total);
@@ -365,7 +367,7 @@ static size_t defer(struct work *w, struct ifx_fix **chosen, const struct ifx_op
  */
 static ifx_status apply_chosen(struct work *w, struct ifx_fix **chosen, size_t *done)
 {
-	const struct ifx_op **ops = ifx_arena_alloc(&w->out->arena, (w->cx.n + 1) * sizeof(*ops));
+	const struct ifx_op **ops = ifx_arena_alloc(&w->scratch, (w->cx.n + 1) * sizeof(*ops));
 	size_t n = ops ? choose(w, chosen, ops) : 0;
 	ifx_status st;
 
@@ -403,10 +405,10 @@ static ifx_status run_transform(struct work *w, const struct ifx_transform *t)
 	for (int pass = 0; pass < IFX_PASS_MAX && done && st == IFX_OK; pass++) {
 		struct ifx_fix **chosen;
 
-		if (!ifx_roots(&w->resources, w->doc, &w->out->arena))
+		if (!w->resources && !ifx_roots(&w->resources, w->doc, &w->scratch))
 			return IFX_ENOMEM;
 		st = ifx_cx_pass(&w->cx, t, w->resources);
-		chosen = ifx_arena_alloc(&w->out->arena, (w->cx.n + 1) * sizeof(*chosen));
+		chosen = ifx_arena_alloc(&w->scratch, (w->cx.n + 1) * sizeof(*chosen));
 		if (st != IFX_OK || !chosen) {
 			st = IFX_ENOMEM;
 			break;
@@ -431,7 +433,6 @@ static ifx_status run_transform(struct work *w, const struct ifx_transform *t)
 				ifx_edits_release(&fix->finding.edits);
 		}
 	}
-	ifx_cx_close(&w->cx);
 	return st;
 }
 
@@ -545,6 +546,43 @@ static ifx_status check_sum(struct work *w)
 	return st;
 }
 
+/* Findings of the document: to where they outlive it. Without memory there are none. */
+static ifx_status keep_findings(struct work *w, size_t from, ifx_status st)
+{
+	struct ifx_outcome *out = w->out;
+	size_t n = from;
+
+	for (size_t i = from; i < out->n; i++) {
+		struct ifx_finding *f = out->findings[i];
+		struct ifx_finding *kept = st == IFX_OK ? ifx_finding_move(f, &out->arena) : NULL;
+
+		if (!kept) {
+			ifx_edits_release(&f->edits);
+			st = IFX_ENOMEM;
+		} else {
+			out->findings[n++] = kept;
+		}
+	}
+	out->n = n;
+	return st;
+}
+
+static ifx_status keep_edits(struct work *w)
+{
+	struct ifx_outcome *out = w->out;
+	ifx_status st = IFX_OK;
+
+	for (size_t i = 0; i < w->total.n && st == IFX_OK; i++) {
+		struct ifx_edit e = w->total.items[i];
+
+		e.span.at += w->chunk.at;
+		e.text = ifx_arena_copy(&out->arena, e.text);
+		st = e.text.ptr ? ifx_edits_push(&out->edits, &out->arena, e.span, e.text)
+				: IFX_ENOMEM;
+	}
+	return st;
+}
+
 static ifx_status run_document(struct ifx_outcome *out, const struct ifx_engine *engine,
 			       ifx_str bytes, ifx_span chunk, unsigned char *concerned)
 {
@@ -553,30 +591,31 @@ static ifx_status run_document(struct ifx_outcome *out, const struct ifx_engine 
 			  .chunk = chunk,
 			  .number = out->documents,
 			  .doc_proven = true };
+	size_t n_before = out->n;
 	ifx_status st;
 
 	w.original = ifx_str_sub(bytes, chunk.at, chunk.len);
 	w.cx = (struct ifx_cx){ .policy = &engine->policy,
 				.index = engine->index,
-				.arena = &out->arena };
-	ifx_edits_init(&w.total);
-	ifx_arena_init(&w.text, 0);
+				.arena = &w.scratch };
 	w.concerned = concerned;
 	if (!ifx_selection_scan(&engine->selection, w.original, concerned))
 		return IFX_OK;
+	ifx_edits_init(&w.total);
+	ifx_arena_init(&w.text, 0);
+	ifx_arena_init(&w.scratch, IFX_FILE_ARENA_MAX);
 	st = load(&w);
 	if (st == IFX_OK && w.doc)
 		st = run_transforms(&w);
 	if (st == IFX_OK && w.doc)
 		st = check_sum(&w);
-	for (size_t i = 0; i < w.total.n && st == IFX_OK; i++) {
-		struct ifx_edit e = w.total.items[i];
-
-		e.span.at += chunk.at;
-		st = ifx_edits_push(&out->edits, &out->arena, e.span, e.text);
-	}
+	if (st == IFX_OK)
+		st = keep_edits(&w);
+	st = keep_findings(&w, n_before, st);
+	ifx_cx_close(&w.cx);
 	ifx_doc_free(w.doc);
 	ifx_arena_release(&w.text);
+	ifx_arena_release(&w.scratch);
 	ifx_edits_release(&w.total);
 	return st;
 }

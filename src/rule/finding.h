@@ -63,6 +63,12 @@ struct ifx_finding {
 		*choices; /* the answers --choose takes here, as "template|outer"; NULL if none */
 };
 
+/**
+ * Move a finding to another arena: nothing of the old one is needed any more but its constant texts
+ * (rule, ist, source). NULL: no memory; the old one is as it was.
+ */
+IFX_MUST_USE struct ifx_finding *ifx_finding_move(struct ifx_finding *f, struct ifx_arena *arena);
+
 /** "safe", "repair", "choice", "report". */
 const char *ifx_level_name(ifx_level level);
 /** "info", "warning", "error". */
