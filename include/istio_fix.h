@@ -57,8 +57,9 @@ IFX_API int ifx_config_parse(struct ifx_config *config, int argc, char **argv, i
 
 /**
  * Do what the configuration says to these paths: files, directories, or "-" for standard input,
- * which no path at all means too. What is said about a file is handed to the sink before the next
- * file is looked at; after a failure of sink->out nothing more goes there. Returns an exit code.
+ * which no path at all means too; it is then a KRM function if a ResourceList comes. What is said
+ * about a file is handed to the sink before the next file is looked at; after a failure of
+ * sink->out nothing more goes there. Returns an exit code.
  */
 IFX_API int ifx_run(const struct ifx_config *config, char *const *paths, size_t n,
 		    const struct ifx_sink *sink);

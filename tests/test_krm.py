@@ -348,6 +348,11 @@ class Detection(Case):
             f.flush()
             out, _ = self.run_tool(DIRTY, f.name)
             self.assertEqual(out, "")
+            # A pipe in which nothing comes and that nobody closes.
+            r = subprocess.Popen([TOOL, f.name], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+            self.assertEqual(r.wait(timeout=30), 0)
+            for stream in (r.stdin, r.stdout, r.stderr):
+                stream.close()
 
     def test_forced(self):
         self.assertEqual(len(results(self.run_tool(DIRTY, "--krm")[0])), 1)

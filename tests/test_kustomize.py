@@ -215,6 +215,23 @@ class ExecPlugin(Case):
             self.assertEqual(build("dev")[0], want)
 
 
+class Container(Case):
+    """kustomize and kubectl start the `docker` that is in PATH; ours starts the tool as an image would."""
+
+    def test_overlays(self):
+        self.program("docker", 'echo "$0 $*" >>%s\nexec %s\n' % (self.calls, TOOL))
+        for overlay in OVERLAYS:
+            path = "overlays/%s/fix.yaml" % overlay
+            text = text_of(os.path.join(self.tree, path))
+            self.write(path, text.replace("exec:", "container:").replace("path: istio-fix", "image: istio-fix"))
+            self.assertEqual(self.build(overlay, *PLUGIN)[0], self.expected(overlay))
+            if shutil.which("kubectl"):
+                out, _ = self.run_program("kubectl", "kustomize", "--enable-alpha-plugins", "overlays/" + overlay)
+                self.assertEqual(out, self.expected(overlay))
+        for line in text_of(self.calls).splitlines():
+            self.assertRegex(line, r"/docker run --rm -i .*--network none .* istio-fix$")
+
+
 class FnRun(Case):
     def fn_run(self, program):
         tree = os.path.join(self.dir, os.path.basename(program))
