@@ -22,6 +22,14 @@
 /** Memory for the names of all input files. Bytes. */
 #define NAMES_MEMORY_MAX ((size_t)4 << 30)
 
+/* Why an --atomic run writes nothing. */
+struct reason {
+	ifx_str path, message;
+	const char *rule;
+	bool again; /* the second pass met it, too */
+	struct reason *next;
+};
+
 struct app {
 	const struct ifx_config *config;
 	const struct ifx_sink *sink;
@@ -39,7 +47,7 @@ struct app {
 	bool seen, left; /* a finding at or above --fail-on; one that is not fixed */
 	struct ifx_writer writer;
 	bool none_written;            /* --atomic: and none will be */
-	struct ifx_buf unwritten;     /* then: why, as names and messages that end in NUL each */
+	struct reason *reasons;       /* then: why */
 	struct ifx_function function; /* on standard input */
 	bool made;                    /* the text was made by a program: tell what from */
 	bool filter;                  /* text to text: what is said goes to standard error */
@@ -93,7 +101,6 @@ static void open_app(struct app *app, const struct ifx_config *config, ifx_confi
 	ifx_arena_init(&app->names, NAMES_MEMORY_MAX);
 	ifx_buf_init(&app->out, IFX_BUF_MAX);
 	ifx_buf_init(&app->err, IFX_BUF_MAX);
-	ifx_buf_init(&app->unwritten, IFX_BUF_MAX);
 	open_pass(app);
 }
 
@@ -104,7 +111,6 @@ static void close_app(struct app *app)
 	ifx_arena_release(&app->names);
 	ifx_buf_release(&app->out);
 	ifx_buf_release(&app->err);
-	ifx_buf_release(&app->unwritten);
 }
 
 /* ---- output ---- */
@@ -136,10 +142,31 @@ static void flush(struct app *app)
 		sink->err(sink->data, text, sizeof(text) - 1);
 }
 
+/* What the first pass of an --atomic run met, the second one may not meet again. */
+static void remember(struct app *app, ifx_str path, ifx_str message, const char *rule)
+{
+	struct reason **at = &app->reasons, *r;
+
+	for (; *at; at = &(*at)->next)
+		if (ifx_str_eq((*at)->path, path) && ifx_str_eq((*at)->message, message)) {
+			(*at)->again = app->none_written;
+			return;
+		}
+	r = app->none_written ? NULL : ifx_arena_alloc(&app->names, sizeof(*r));
+	if (!r)
+		return;
+	*r = (struct reason){ ifx_arena_copy(&app->names, path),
+			      ifx_arena_copy(&app->names, message), rule, false, NULL };
+	if (r->path.ptr && r->message.ptr)
+		*at = r;
+}
+
 /* An error that has no place in the text. */
 static void complain(struct app *app, ifx_str path, ifx_str message, const char *rule)
 {
 	app->failed = true;
+	if (app->held)
+		remember(app, path, message, rule);
 	app->reporter.tally.failed++;
 	ifx_say_file_error(&app->err, path, message, rule);
 	ifx_report_failure(&app->reporter, path, message, rule, &app->out);
@@ -203,20 +230,9 @@ static bool forgive_templates(const struct source *source, struct ifx_outcome *o
 	return true;
 }
 
-/* With --atomic it is told in the second pass, which tells that nothing was written. */
 static void complain_write(void *data, ifx_str path, ifx_str message)
 {
-	struct app *app = data;
-
-	if (!app->config->atomic || app->none_written) {
-		complain(app, path, message, "write");
-		return;
-	}
-	app->failed = true;
-	ifx_buf_add(&app->unwritten, path);
-	ifx_buf_addc(&app->unwritten, '\0');
-	ifx_buf_add(&app->unwritten, message);
-	ifx_buf_addc(&app->unwritten, '\0');
+	complain(data, path, message, "write");
 }
 
 static bool write_back(struct app *app, const struct source *source, ifx_str after)
@@ -680,14 +696,11 @@ static void run_rules(struct app *app, char *const *ids, size_t n)
 			app->failed = true;
 }
 
-/* What the first pass of an --atomic run met when it wrote. */
-static void complain_unwritten(struct app *app)
+static void complain_again(struct app *app)
 {
-	ifx_str rest = ifx_buf_str(&app->unwritten), path, message;
-
-	while (rest.len && ifx_str_split(&rest, '\0', &path) &&
-	       ifx_str_split(&rest, '\0', &message))
-		complain(app, path, message, "write");
+	for (struct reason *r = app->reasons; r; r = r->next)
+		if (!r->again)
+			complain(app, r->path, r->message, r->rule);
 }
 
 /* What formats for machines do not tell themselves. */
@@ -704,7 +717,7 @@ static void add_summary(struct app *app, bool talks)
 		ifx_tally_statistics(tally, wrote, &app->err);
 }
 
-static void run_pass(struct app *app, char *const *paths, size_t n)
+static void run_pass(struct app *app, char *const *paths, size_t n, bool second)
 {
 	const struct ifx_config *c = app->config;
 	bool is_stdin = ifx_gather_is_stdin(c, paths, n), talks, ready = true;
@@ -728,7 +741,8 @@ static void run_pass(struct app *app, char *const *paths, size_t n)
 	if (ready)
 		run_inputs(app, is_stdin, n == 0);
 	ifx_writer_close(&app->writer);
-	complain_unwritten(app);
+	if (second)
+		complain_again(app);
 	app->reporter.failed = app->failed || app->configs.failed;
 	ifx_report_end(&app->reporter, &app->out);
 	add_summary(app, talks);
@@ -741,14 +755,14 @@ static void run_all(struct app *app, char *const *paths, size_t n)
 	app->filter = c->host != IFX_HOST_ANY || (c->mode == IFX_MODE_REPORT && !c->format_given &&
 						  ifx_gather_is_stdin(c, paths, n));
 	app->held = c->atomic;
-	run_pass(app, paths, n);
+	run_pass(app, paths, n, false);
 	if (c->atomic && app->none_written) {
 		/* What was said is about files that are as they were after all. */
 		close_pass(app);
 		ifx_buf_clear(&app->out);
 		ifx_buf_clear(&app->err);
 		open_pass(app);
-		run_pass(app, paths, n);
+		run_pass(app, paths, n, true);
 		complain_usage(app, "nothing is written: --atomic fixes all files or none");
 	}
 	app->held = false;

@@ -71,19 +71,30 @@ static void close_place(struct place *p)
 	errno = code;
 }
 
-static bool is_file(const struct place *p, const char *name, const struct ifx_stamp *stamp)
+/* Who cannot be asked is neither: what is not known must not decide what is removed. */
+typedef enum { OTHER, SAME, UNKNOWN } identity;
+
+/* UNKNOWN leaves errno. A name that is not there is another file. */
+static identity identify(const struct place *p, const char *name, const struct ifx_stamp *stamp)
 {
 	struct stat st;
 
-	return !fstatat(p->dirfd, name, &st, AT_SYMLINK_NOFOLLOW) && ifx_stamp_fits(stamp, &st);
+	if (fstatat(p->dirfd, name, &st, AT_SYMLINK_NOFOLLOW))
+		return errno == ENOENT ? OTHER : UNKNOWN;
+	return ifx_stamp_fits(stamp, &st) ? SAME : OTHER;
 }
 
 static ifx_status remove_file(const struct place *p, const char *name,
 			      const struct ifx_stamp *stamp)
 {
-	if (!is_file(p, name, stamp) || !unlinkat(p->dirfd, name, 0) || errno == ENOENT)
+	switch (identify(p, name, stamp)) {
+	case SAME:
+		return unlinkat(p->dirfd, name, 0) && errno != ENOENT ? IFX_EIO : IFX_OK;
+	case OTHER:
 		return IFX_OK;
-	return IFX_EIO;
+	default:
+		return IFX_EIO;
+	}
 }
 
 /* ---- steps: each for one entry; IFX_EIO leaves errno, or says what with errno 0 ---- */
@@ -98,67 +109,103 @@ static ifx_status refuse(const char **what, const char *why)
 	return IFX_EREFUSED;
 }
 
+/* The file is that one; else why. */
+static ifx_status expect(const struct place *p, const char *name, const struct ifx_stamp *stamp,
+			 const char **what, const char *why)
+{
+	switch (identify(p, name, stamp)) {
+	case SAME:
+		return IFX_OK;
+	case OTHER:
+		return refuse(what, why);
+	default:
+		*what = "cannot look at it again";
+		return IFX_EIO;
+	}
+}
+
+static const char changed[] = "changed while the others were being fixed; run again";
+
 /* Is all still as when it was read and written? */
 static ifx_status look_again(const struct place *p, const struct ifx_journal_entry *e,
 			     const char **what)
 {
 	struct stat st;
+	ifx_status status = expect(p, p->name, &e->old, what, changed);
 
-	if (!is_file(p, p->name, &e->old))
-		return refuse(what, "changed while the others were being fixed; run again");
-	if (!is_file(p, p->fresh, &e->new))
-		return refuse(what, "its new file has changed; run again");
-	if (p->backup.len && !fstatat(p->dirfd, p->backup.data, &st, AT_SYMLINK_NOFOLLOW) &&
-	    S_ISDIR(st.st_mode)) {
+	if (status == IFX_OK)
+		status = expect(p, p->fresh, &e->new, what, "its new file has changed; run again");
+	if (status == IFX_OK && p->backup.len &&
+	    !fstatat(p->dirfd, p->backup.data, &st, AT_SYMLINK_NOFOLLOW) && S_ISDIR(st.st_mode)) {
 		*what = "cannot keep a backup";
 		errno = EISDIR;
-		return IFX_EIO;
+		status = IFX_EIO;
 	}
-	return IFX_OK;
+	return status;
 }
 
 static ifx_status replace(const struct place *p, const struct ifx_journal_entry *e,
 			  const char **what)
 {
+	ifx_status st;
+
 	*what = "cannot keep the old file until all are replaced";
 	if (linkat(p->dirfd, p->name, p->dirfd, p->kept, 0))
 		return IFX_EIO;
-	if (!is_file(p, p->kept, &e->old) || !is_file(p, p->name, &e->old)) {
+	st = expect(p, p->kept, &e->old, what, changed);
+	if (st == IFX_OK)
+		st = expect(p, p->name, &e->old, what, changed);
+	if (st == IFX_EREFUSED)
 		unlinkat(p->dirfd, p->kept, 0);
-		return refuse(what, "changed while the others were being fixed; run again");
-	}
+	if (st != IFX_OK)
+		return st;
 	*what = "cannot replace it";
 	return renameat(p->dirfd, p->fresh, p->dirfd, p->name) ? IFX_EIO : IFX_OK;
 }
 
+/* The new file is in its place: the old one takes it back. */
 static ifx_status put_back(const struct place *p, const struct ifx_journal_entry *e,
 			   const char **what)
 {
-	*what = "cannot put the old file back";
-	if (is_file(p, p->name, &e->new)) {
-		if (is_file(p, p->kept, &e->old))
-			return renameat(p->dirfd, p->kept, p->dirfd, p->name) ? IFX_EIO : IFX_OK;
+	switch (identify(p, p->kept, &e->old)) {
+	case SAME:
+		return renameat(p->dirfd, p->kept, p->dirfd, p->name) ? IFX_EIO : IFX_OK;
+	case OTHER:
 		return refuse(what, "cannot put the old file back: it is gone");
-	}
-	/* Not replaced yet; or somebody wrote it since, and meant it. */
-	if (remove_file(p, p->fresh, &e->new) != IFX_OK)
+	default:
 		return IFX_EIO;
-	return remove_file(p, p->kept, &e->old);
+	}
+}
+
+static ifx_status take_back(const struct place *p, const struct ifx_journal_entry *e,
+			    const char **what)
+{
+	*what = "cannot put the old file back";
+	switch (identify(p, p->name, &e->new)) {
+	case SAME:
+		return put_back(p, e, what);
+	case OTHER:
+		/* Not replaced yet; or somebody wrote it since, and meant it. */
+		if (remove_file(p, p->fresh, &e->new) != IFX_OK)
+			return IFX_EIO;
+		return remove_file(p, p->kept, &e->old);
+	default:
+		return IFX_EIO;
+	}
 }
 
 static ifx_status let_go(const struct place *p, const struct ifx_journal_entry *e,
 			 const char **what)
 {
-	*what = "cannot remove the old file";
-	if (!p->backup.len)
-		return remove_file(p, p->kept, &e->old);
-	*what = "cannot keep a backup";
-	if (!is_file(p, p->kept, &e->old))
-		return IFX_OK;
-	if (renameat(p->dirfd, p->kept, p->dirfd, p->backup.data))
+	identity kept = identify(p, p->kept, &e->old);
+
+	*what = p->backup.len ? "cannot keep a backup" : "cannot remove the old file";
+	if (kept == UNKNOWN)
 		return IFX_EIO;
-	/* A backup that was a link to the same file: then that did nothing. */
-	return remove_file(p, p->kept, &e->old);
+	if (kept == SAME && p->backup.len && renameat(p->dirfd, p->kept, p->dirfd, p->backup.data))
+		return IFX_EIO;
+	/* Also behind a rename: it does nothing where the backup is a link to the same file. */
+	return kept == SAME ? remove_file(p, p->kept, &e->old) : IFX_OK;
 }
 
 /* ---- steps for all ---- */
@@ -215,7 +262,7 @@ static ifx_status do_all(const struct ifx_journal *j, step_fn *step, bool stubbo
 
 static ifx_status undo(struct ifx_journal *j, const struct teller *t)
 {
-	ifx_status st = do_all(j, put_back, true, t);
+	ifx_status st = do_all(j, take_back, true, t);
 
 	if (st == IFX_OK && ifx_journal_remove(j) != IFX_OK)
 		st = tell(t, IFX_NONE, "cannot remove it", errno);

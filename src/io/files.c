@@ -520,7 +520,7 @@ static ifx_status add_entry(struct listing *l, DIR *dir, const struct dirent *d)
 	if (!is_dir) {
 		/* Gone since: then it is not there. */
 		if (fstatat(dirfd(dir), d->d_name, &st, AT_SYMLINK_NOFOLLOW))
-			return IFX_OK;
+			return errno == ENOENT ? IFX_OK : IFX_EIO;
 		is_dir = S_ISDIR(st.st_mode);
 		if (!is_dir && (!S_ISREG(st.st_mode) || !is_manifest(name)))
 			return IFX_OK;
@@ -538,6 +538,16 @@ static ifx_status add_entry(struct listing *l, DIR *dir, const struct dirent *d)
 	};
 	ifx_buf_add(&l->names, name);
 	return ifx_buf_status(&l->names);
+}
+
+/* Of the directory walk.path. */
+static void complain_entry(struct walk *w, const char *name, int code)
+{
+	size_t len = w->path.len;
+
+	push_name(&w->path, ifx_str_of(name));
+	complain_errno(w, ifx_buf_str(&w->path), code);
+	cut(&w->path, len);
 }
 
 /* Read a directory whole, so that no descriptor stays open while we go deeper. */
@@ -563,6 +573,10 @@ static ifx_status list_directory(struct walk *w, struct listing *l, const char *
 			break;
 		st = is_leftover(d->d_name) ? add_leftover(w, ifx_str_of(d->d_name))
 					    : add_entry(l, dir, d);
+		if (st == IFX_EIO) {
+			complain_entry(w, d->d_name, errno);
+			st = IFX_OK;
+		}
 		if (st != IFX_OK)
 			break;
 	}

@@ -76,7 +76,7 @@ void ifx_temp_sweep(int dirfd, const char *name)
 
 	if (fd < 0)
 		return;
-	if (!fstat(fd, &st) && S_ISREG(st.st_mode) && st.st_nlink == 1 && st.st_uid == geteuid() &&
+	if (!fstat(fd, &st) && S_ISREG(st.st_mode) && (st.st_uid == geteuid() || !geteuid()) &&
 	    !flock(fd, LOCK_EX | LOCK_NB)) {
 		ifx_temp_name(expected, st.st_ino);
 		if (!strcmp(name, expected) || (is_nascent(name) && !st.st_size))

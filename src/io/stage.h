@@ -38,7 +38,8 @@ bool ifx_is_temp_name(const char *name);
 void ifx_temp_remove(int dirfd, const char *name, ino_t ino);
 /**
  * Remove a temporary file that a run left behind which was killed: only if its name tells its
- * inode (or it is empty and has a name from before that), it is ours, and no run has it open.
+ * inode (or it is empty and has a name from before that), it is ours, and no run has it open. Where
+ * it is a second name of a file, the file keeps the other one.
  */
 void ifx_temp_sweep(int dirfd, const char *name);
 
