@@ -367,6 +367,7 @@ static bool deliver(struct app *app, const struct source *source, struct ifx_out
 		app->failed = true;
 		app->reporter.tally.failed++;
 	}
+	app->reporter.tally.suppressed += outcome->n_suppressed;
 	report.findings = list;
 	report.n_findings = outcome->n;
 	app->would_change |= changes;
@@ -387,6 +388,7 @@ static struct ifx_engine engine_for(const struct ifx_profile *profile)
 
 	return (struct ifx_engine){
 		.selection = profile->rules.selected,
+		.rules = { profile->rules.all->items, profile->rules.all->n },
 		.policy = { .level = c->level,
 			    .picks = c->picks,
 			    .n_picks = c->n_picks,

@@ -105,9 +105,11 @@ struct work {
 	struct ifx_edits total;   /* original -> doc->src */
 	struct ifx_resource *resources;
 	struct ifx_cx cx;
-	bool doc_proven;          /* no proof has failed so far */
-	unsigned char *concerned; /* which transforms doc->src can concern */
-	size_t steps;             /* changes so far */
+	bool doc_proven;                /* no proof has failed so far */
+	unsigned char *concerned;       /* which transforms doc->src can concern */
+	size_t steps;                   /* changes so far */
+	struct ifx_suppressions own;    /* of the document, as it was read */
+	struct ifx_suppressions *files; /* of the first document for the whole file */
 };
 
 /*
@@ -174,7 +176,7 @@ static bool allowed(const struct work *w, const struct ifx_fix *fix)
 {
 	const struct ifx_finding *f = &fix->finding;
 
-	if (!fix->first || f->refused.ptr || f->level == IFX_REPORT)
+	if (!fix->first || f->refused.ptr || f->suppressed || f->level == IFX_REPORT)
 		return false;
 	return fix->answered || f->level <= w->engine->policy.level;
 }
@@ -188,7 +190,7 @@ static ifx_status preview(struct work *w, struct ifx_fix *fix)
 	struct ifx_buf why;
 	ifx_status st;
 
-	if (!op || fix->finding.refused.ptr || fix->finding.fixable)
+	if (!op || fix->finding.suppressed || fix->finding.refused.ptr || fix->finding.fixable)
 		return IFX_OK;
 	ifx_buf_init(&why, 4096);
 	ifx_arena_init(&scratch, IFX_FILE_ARENA_MAX);
@@ -396,6 +398,129 @@ static ifx_status apply_chosen(struct work *w, struct ifx_fix **chosen, size_t *
 	return st;
 }
 
+/* ---- what the text wants to be left alone ---- */
+
+/* at: in the file. */
+static ifx_suppressed_by suppressed(struct work *w, const struct ifx_transform *t, size_t at)
+{
+	ifx_suppressed_by by = ifx_suppressed(&w->own, t, at - w->chunk.at);
+
+	/* Both are asked: each wants to know whether it is of use. */
+	return ifx_suppressed(w->files, t, 0) ? IFX_BY_COMMENT : by;
+}
+
+/* The suppressions of the document as it was read; those for the file go to the file's. */
+static ifx_status read_suppressions(struct work *w)
+{
+	bool first = w->number <= 1;
+	size_t kept = 0;
+	ifx_status st;
+
+	if (!ifx_roots(&w->resources, w->doc, &w->scratch))
+		return IFX_ENOMEM;
+	st = ifx_suppressions_read(&w->own, w->doc, w->resources, w->engine->rules, first,
+				   &w->scratch);
+	for (size_t i = 0; st == IFX_OK && i < w->own.n; i++) {
+		struct ifx_suppression item = w->own.items[i], *list;
+
+		if (!item.whole_file) {
+			w->own.items[kept++] = item;
+			continue;
+		}
+		list = ifx_grow(w->files->items, &w->files->cap, w->files->n + 1, sizeof(*list));
+		if (!list)
+			return IFX_ENOMEM;
+		w->files->items = list;
+		item.at += w->chunk.at;
+		list[w->files->n++] = item;
+	}
+	if (st == IFX_OK)
+		w->own.n = kept;
+	return st;
+}
+
+static const struct ifx_transform *selected(const struct ifx_engine *engine, const char *id)
+{
+	for (size_t i = 0; i < engine->selection.n; i++)
+		if (!strcmp(engine->selection.items[i]->id, id))
+			return engine->selection.items[i];
+	return NULL;
+}
+
+/* at: in the file. */
+static ifx_status add_remark(struct ifx_outcome *out, const struct ifx_transform *t,
+			     ifx_severity severity, ifx_str text, size_t at, size_t len,
+			     size_t document)
+{
+	struct ifx_finding *f = ifx_arena_alloc(&out->arena, sizeof(*f));
+
+	if (!f || !text.ptr)
+		return IFX_ENOMEM;
+	*f = (struct ifx_finding){ .rule = t->id,
+				   .source = t->source,
+				   .level = IFX_REPORT,
+				   .severity = severity,
+				   .message = text,
+				   .at = at,
+				   .len = len,
+				   .document = document };
+	return add_finding(out, f);
+}
+
+/* Those that nothing came of, although their rules ran. offset: of what their places count in. */
+static ifx_status add_unused(struct ifx_outcome *out, const struct ifx_engine *engine,
+			     const struct ifx_transform *t, const struct ifx_suppressions *s,
+			     size_t offset, size_t document)
+{
+	ifx_status st = IFX_OK;
+
+	for (size_t i = 0, next; i < s->n && st == IFX_OK; i = next) {
+		const struct ifx_suppression *item = &s->items[i];
+		bool used = false;
+		bool ran = item->rule ? selected(engine, item->rule->id) == item->rule
+				      : engine->selection.n == engine->rules.n;
+		ifx_str text;
+
+		for (next = i; next < s->n && s->items[next].name == item->name &&
+			       s->items[next].at == item->at;
+		     next++)
+			used |= s->items[next].used;
+		if (used || item->guest || !ran || item->rule == t)
+			continue;
+		text = item->rule
+			       ? ifx_arena_printf(&out->arena,
+						  "rule '%s' finds nothing here; remove the name",
+						  item->rule->id)
+			       : ifx_arena_printf(&out->arena,
+						  "no rule finds anything here; remove it");
+		st = add_remark(out, t, IFX_INFO, text, offset + item->at, item->len, document);
+	}
+	return st;
+}
+
+/* What is wrong with the suppressions of the document. */
+static ifx_status judge_suppressions(struct work *w)
+{
+	const struct ifx_transform *t = selected(w->engine, IFX_SUPPRESSION_RULE);
+	ifx_status st = IFX_OK;
+	size_t n = 0;
+
+	if (!t)
+		return IFX_OK;
+	for (size_t i = 0; i < w->own.n_faults && st == IFX_OK; i++) {
+		const struct ifx_suppress_fault *f = &w->own.faults[i];
+
+		st = add_remark(w->out, t, IFX_WARNING, f->text, w->chunk.at + f->at, f->len,
+				w->number);
+	}
+	n = w->out->n - w->own.n_faults;
+	if (st == IFX_OK)
+		st = add_unused(w->out, w->engine, t, &w->own, w->chunk.at, w->number);
+	for (size_t i = n; i < w->out->n && st == IFX_OK; i++)
+		w->out->findings[i]->suppressed = suppressed(w, t, w->out->findings[i]->at);
+	return st;
+}
+
 /* One transform until it has nothing more to do. */
 static ifx_status run_transform(struct work *w, const struct ifx_transform *t)
 {
@@ -413,8 +538,10 @@ static ifx_status run_transform(struct work *w, const struct ifx_transform *t)
 			st = IFX_ENOMEM;
 			break;
 		}
-		for (struct ifx_fix *fix = w->cx.first; fix; fix = fix->next)
+		for (struct ifx_fix *fix = w->cx.first; fix; fix = fix->next) {
 			settle_place(w, &fix->finding);
+			fix->finding.suppressed = suppressed(w, t, fix->finding.at);
+		}
 		if (w->engine->want_edits)
 			st = preview_all(w);
 		if (st == IFX_OK)
@@ -476,6 +603,20 @@ static ifx_status load(struct work *w)
 out:
 	ifx_buf_release(&problem.text);
 	return st;
+}
+
+/* A document that no rule is about may still say what holds for the file. */
+static ifx_status load_quietly(struct work *w)
+{
+	struct ifx_problem problem = { 0 };
+	ifx_status st;
+
+	ifx_buf_init(&problem.text, 4096);
+	st = ifx_precheck(w->original, &problem);
+	if (st == IFX_OK)
+		st = ifx_doc_load(&w->doc, w->original, &problem);
+	ifx_buf_release(&problem.text);
+	return st == IFX_ENOMEM ? st : IFX_OK;
 }
 
 /* Forget what was found since `from` and not fixed: it is looked for again. */
@@ -583,32 +724,56 @@ static ifx_status keep_edits(struct work *w)
 	return st;
 }
 
+/* What `files` is made for: to be looked into before the other documents are. */
+static bool may_suppress(ifx_str text)
+{
+	return ifx_str_find(text, IFX_LIT(IFX_SUPPRESS_WORD)) != SIZE_MAX ||
+	       ifx_str_find(text, IFX_LIT(IFX_SUPPRESS_GUEST)) != SIZE_MAX;
+}
+
+static ifx_status run_loaded(struct work *w, bool speaks, bool concerned)
+{
+	ifx_status st = speaks ? read_suppressions(w) : IFX_OK;
+
+	if (st == IFX_OK && concerned)
+		st = run_transforms(w);
+	if (st == IFX_OK && concerned)
+		st = check_sum(w);
+	if (st == IFX_OK && speaks && concerned && w->doc_proven)
+		st = judge_suppressions(w);
+	return st;
+}
+
+/* speaks: the file may have suppressions. */
 static ifx_status run_document(struct ifx_outcome *out, const struct ifx_engine *engine,
-			       ifx_str bytes, ifx_span chunk, unsigned char *concerned)
+			       ifx_str bytes, ifx_span chunk, unsigned char *concerned,
+			       struct ifx_suppressions *files, bool speaks)
 {
 	struct work w = { .out = out,
 			  .engine = engine,
 			  .chunk = chunk,
 			  .number = out->documents,
-			  .doc_proven = true };
+			  .doc_proven = true,
+			  .concerned = concerned,
+			  .files = files };
 	size_t n_before = out->n;
-	ifx_status st;
+	bool scanned;
+	ifx_status st = IFX_OK;
 
 	w.original = ifx_str_sub(bytes, chunk.at, chunk.len);
 	w.cx = (struct ifx_cx){ .policy = &engine->policy,
 				.index = engine->index,
 				.arena = &w.scratch };
-	w.concerned = concerned;
-	if (!ifx_selection_scan(&engine->selection, w.original, concerned))
+	scanned = ifx_selection_scan(&engine->selection, w.original, concerned);
+	speaks = speaks && may_suppress(w.original);
+	if (!scanned && !(speaks && w.number <= 1))
 		return IFX_OK;
 	ifx_edits_init(&w.total);
 	ifx_arena_init(&w.text, 0);
 	ifx_arena_init(&w.scratch, IFX_FILE_ARENA_MAX);
-	st = load(&w);
+	st = scanned ? load(&w) : load_quietly(&w);
 	if (st == IFX_OK && w.doc)
-		st = run_transforms(&w);
-	if (st == IFX_OK && w.doc)
-		st = check_sum(&w);
+		st = run_loaded(&w, speaks, scanned);
 	if (st == IFX_OK)
 		st = keep_edits(&w);
 	st = keep_findings(&w, n_before, st);
@@ -617,6 +782,7 @@ static ifx_status run_document(struct ifx_outcome *out, const struct ifx_engine 
 	ifx_arena_release(&w.text);
 	ifx_arena_release(&w.scratch);
 	ifx_edits_release(&w.total);
+	ifx_suppressions_release(&w.own);
 	return st;
 }
 
@@ -669,11 +835,32 @@ static bool others_unchanged(ifx_str before, ifx_str after, const struct ifx_edi
 	}
 }
 
+/* Findings that are left alone are not told. */
+static void drop_suppressed(struct ifx_outcome *out)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < out->n; i++) {
+		struct ifx_finding *f = out->findings[i];
+
+		if (f->suppressed) {
+			ifx_edits_release(&f->edits);
+			out->n_suppressed++;
+		} else {
+			out->findings[n++] = f;
+		}
+	}
+	out->n = n;
+}
+
 ifx_status ifx_pipeline_run(struct ifx_outcome *out, const struct ifx_engine *engine, ifx_str bytes)
 {
 	size_t at = 0;
 	ifx_span chunk;
 	unsigned char *concerned;
+	struct ifx_suppressions files = { 0 };
+	const struct ifx_transform *judge = selected(engine, IFX_SUPPRESSION_RULE);
+	bool speaks = may_suppress(bytes);
 	ifx_status st = IFX_OK;
 
 	*out = (struct ifx_outcome){ 0 };
@@ -691,8 +878,12 @@ ifx_status ifx_pipeline_run(struct ifx_outcome *out, const struct ifx_engine *en
 					 IFX_DOCUMENTS_MAX, IFX_FINDINGS_MAX);
 			break;
 		}
-		st = run_document(out, engine, bytes, chunk, concerned);
+		st = run_document(out, engine, bytes, chunk, concerned, &files, speaks);
 	}
+	if (st == IFX_OK && judge && !out->failed)
+		st = add_unused(out, engine, judge, &files, 0, 1);
+	ifx_suppressions_release(&files);
+	drop_suppressed(out);
 	if (st == IFX_OK && out->edits.n && !out->failed) {
 		ifx_edits_splice(&out->edits, bytes, &out->after);
 		st = ifx_buf_status(&out->after);

@@ -8,6 +8,7 @@
 
 #include "rule/cx.h"
 #include "rule/selection.h"
+#include "rule/suppress.h"
 
 /** Times that one transform may look at one document again after its own changes. */
 #define IFX_PASS_MAX 1000
@@ -23,6 +24,7 @@
 /** What may be done, and by whom. */
 struct ifx_engine {
 	struct ifx_selection selection; /* borrowed */
+	struct ifx_rule_list rules;     /* all that a suppression may name */
 	struct ifx_policy policy;
 	const struct ifx_input_index *index; /* may be NULL */
 	bool chart_template;                 /* the file lies in templates/ of a Helm chart */
@@ -33,6 +35,7 @@ struct ifx_outcome {
 	struct ifx_arena arena;        /* all texts below */
 	struct ifx_finding **findings; /* in file order; problems of the file are among them */
 	size_t n, cap;
+	size_t n_suppressed;    /* findings that are not among them */
 	struct ifx_edits edits; /* before -> after */
 	struct ifx_buf after;   /* the new bytes; empty when there are no edits */
 	size_t documents;

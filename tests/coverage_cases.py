@@ -440,7 +440,7 @@ def image_auto(key):
 
 
 def nothing(_):
-    """Rules about fields of other resources, not about metadata."""
+    """Rules about fields of other resources or about comments, not about metadata."""
 
 
 GENERATORS = {
@@ -452,5 +452,5 @@ GENERATORS = {
     "proxy-resources": proxy_resources, "drain-settings": drain_settings, "duplicate-key": duplicate_key,
     "misspelt-key": misspelt_key, "injection-conflict": injection_conflict, "ambient-conflict": ambient_conflict,
     "waypoint-label": waypoint_label, "policy-target": policy_target, "image-auto": image_auto,
-    "deprecated-field": nothing, "port-protocol": nothing, "api-version": nothing,
+    "deprecated-field": nothing, "port-protocol": nothing, "api-version": nothing, "suppression": nothing,
 }

@@ -50,6 +50,7 @@ OBJECTS = {  # a rule that is not here acts on pods
     "injection-conflict": {NAMESPACE}, "waypoint-label": {POD, NAMESPACE, "Service", "Gateway", "ServiceEntry"},
     "policy-target": {"AuthorizationPolicy", "RequestAuthentication"}, "deprecated-field": {"route", "AuthorizationPolicy"},
     "port-protocol": {"Service"},
+    "suppression": set(),  # about comments, wherever they are
     "api-version": {"route", "ServiceEntry", "AuthorizationPolicy", "RequestAuthentication", "Telemetry"},
 }
 # They come to one object, but never at the same time: one is silent until the other has done its work.

@@ -197,6 +197,7 @@ static void json_has_it_all(void **state)
 		"\"namespace\":null,\"name\":null,\"message\":\"d\",\"help\":null,\"fix\":{\"applied\":false,"
 		"\"refused\":null,\"edits\":[],\"operations\":[]}}\n"
 		"],\"summary\":{\"files\":1,\"changed\":1,\"failed\":0,\"fixed\":1,\"fixable\":2,"
+		"\"suppressed\":0,"
 		"\"left\":{\"error\":1,\"warning\":1,\"info\":1}}}\n",
 		IFX_VERSION);
 	assert_string_equal(out.data, want.data);
@@ -217,7 +218,7 @@ static void json_of_nothing_is_whole(void **state)
 	assert_string_equal(
 		out.data,
 		"{\"version\":\"" IFX_VERSION "\",\"results\":[],\"summary\":{\"files\":0,"
-		"\"changed\":0,\"failed\":0,\"fixed\":0,\"fixable\":0,\"left\":{\"error\":0,"
+		"\"changed\":0,\"failed\":0,\"fixed\":0,\"fixable\":0,\"suppressed\":0,\"left\":{\"error\":0,"
 		"\"warning\":0,\"info\":0}}}\n");
 	ifx_buf_release(&out);
 }

@@ -121,6 +121,7 @@ static void end(struct ifx_reporter *rep, struct ifx_buf *out)
 	ifx_add_number(out, "failed", t->failed);
 	ifx_add_number(out, "fixed", t->fixed);
 	ifx_add_number(out, "fixable", t->fixable);
+	ifx_add_number(out, "suppressed", t->suppressed);
 	ifx_add_key(out, "left");
 	ifx_buf_addc(out, '{');
 	for (int s = IFX_ERROR; s >= IFX_INFO; s--)

@@ -1,5 +1,6 @@
 #include "rule/cx.h"
 
+#include "rule/suppress.h"
 #include "yaml/load.h"
 #include "yaml/path.h"
 
@@ -321,6 +322,11 @@ static void note_comments(struct ifx_fix *fix, struct ifx_op_note *n, const stru
 		list[k++] = keep(fix->cx, ifx_comment_text(doc, trail));
 	n->comments = list;
 	n->n_comments = k;
+	/* What somebody decided is not undone in passing. */
+	for (size_t c = 0; c < k; c++)
+		if (list[c].ptr && ifx_is_directive(list[c]))
+			ifx_refuse(fix, "the comment '%.*s' would go with it; remove that first",
+				   IFX_ARG(list[c]));
 }
 
 void ifx_fix_remove(struct ifx_fix *fix, const struct ifx_entry *entry)

@@ -24,6 +24,14 @@ typedef enum {
 	IFX_ERROR,   /* refused, or broken at run time */
 } ifx_severity;
 
+/** Why a finding is left alone: neither fixed nor told, nor counted. */
+typedef enum {
+	IFX_BY_NOBODY, /* it is not */
+	IFX_BY_COMMENT,
+	IFX_BY_ANNOTATION,
+	IFX_BY_BASELINE,
+} ifx_suppressed_by;
+
 /** One declared operation, in words a report can print. */
 struct ifx_op_note {
 	const char *verb; /* set, rename, insert, remove, move, wrap, add, drop */
@@ -56,6 +64,7 @@ struct ifx_finding {
 	ifx_str origin, field;
 	bool fixable; /* ops and edits are there */
 	bool applied; /* they are part of the result */
+	ifx_suppressed_by suppressed;
 	struct ifx_edits
 		edits; /* in the file as read; n is 0 when the place was made by an earlier fix */
 	const struct ifx_op_note *ops;
