@@ -13,6 +13,35 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+/* A Namespace `n` with one workload behind one Service; the rest is the test's. */
+#define NS(labels)                                                                                 \
+	"apiVersion: v1\nkind: Namespace\nmetadata: {name: n, labels: {" labels "}}\n---\n"
+#define SIDECAR NS("istio-injection: enabled")
+#define AMBIENT NS("istio.io/dataplane-mode: ambient")
+#define WORKLOAD                                                                                   \
+	"apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: w, namespace: n}\nspec:\n"        \
+	"  template:\n    metadata: {labels: {app: a}}\n"                                          \
+	"    spec:\n      serviceAccountName: w\n"                                                 \
+	"      containers: [{ports: [{containerPort: 8080, name: web}]}]\n---\n"
+#define SERVICE(labels)                                                                            \
+	"apiVersion: v1\nkind: Service\nmetadata: {name: s, namespace: n, labels: {" labels        \
+	"}}\nspec:\n  selector: {app: a}\n  ports: [{name: http, port: 80, targetPort: web}]\n---\n"
+#define BOUND "istio.io/use-waypoint: waypoint"
+#define WAYPOINT                                                                                   \
+	"apiVersion: gateway.networking.k8s.io/v1\nkind: Gateway\n"                                \
+	"metadata: {name: waypoint, namespace: n}\nspec: {gatewayClassName: istio-waypoint}\n---\n"
+#define AUTHZ(name, spec)                                                                          \
+	"apiVersion: security.istio.io/v1\nkind: AuthorizationPolicy\n"                            \
+	"metadata: {name: " name ", namespace: n}\nspec: " spec "\n---\n"
+#define ROOT_AUTHZ(name, spec)                                                                     \
+	"apiVersion: security.istio.io/v1\nkind: AuthorizationPolicy\n"                            \
+	"metadata: {name: " name ", namespace: istio-system}\nspec: " spec "\n---\n"
+#define PEER(namespace, spec)                                                                      \
+	"apiVersion: security.istio.io/v1\nkind: PeerAuthentication\n"                             \
+	"metadata: {name: default, namespace: " namespace "}\nspec: " spec "\n---\n"
+#define TO_SERVICE "targetRefs: [{group: '', kind: Service, name: s}]"
+#define FROM(who)  "from: [{source: {principals: [cluster.local/ns/" who "]}}]"
+
 enum { FX_MAX = 64 };
 
 struct fixture {

@@ -126,10 +126,144 @@ static void each_phase_keeps_the_promise(void **state)
 	}
 }
 
+/* --- what must not pass ------------------------------------------------------------------------
+ */
+
+#define GET_ONLY "rules: [{" FROM("x/sa/a") ", to: [{operation: {methods: [GET]}}]}]"
+#define NO_DEBUG "action: DENY, rules: [{to: [{operation: {paths: [/debug*]}}]}]"
+#define FROM_WAY AUTHZ("from-waypoint", "{rules: [{" FROM("n/sa/waypoint") "}]}")
+#define GUARD                                                                                      \
+	AUTHZ("guard", "{action: DENY, rules: [{from: [{source: {notPrincipals: "                  \
+		       "[cluster.local/ns/n/sa/waypoint]}}]}]}")
+#define COPY(spec)   AUTHZ("copy", "{" TO_SERVICE ", " spec "}")
+#define OLD(spec)    AUTHZ("old", "{" spec "}")
+#define BEFORE(rest) SIDECAR WORKLOAD SERVICE("") rest
+#define AFTER(rest)                                                                                \
+	AMBIENT WORKLOAD SERVICE(BOUND)                                                            \
+	WAYPOINT rest
+#define PLAIN(rest)     AMBIENT WORKLOAD SERVICE("") rest
+#define EXPOSED(labels) SERVICE("fixture/exposed: 'true'" labels)
+#define INGRESS         ", " BOUND ", istio.io/ingress-use-waypoint: 'true'"
+#define CALLER(labels)                                                                             \
+	"apiVersion: v1\nkind: Namespace\nmetadata: {name: x, labels: {" labels "}}\n---\n"        \
+	"apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: a, namespace: x}\nspec:\n"        \
+	"  template:\n    metadata: {labels: {app: x}}\n    spec: {serviceAccountName: a}\n---\n"
+#define JWT(rest)                                                                                  \
+	"apiVersion: security.istio.io/v1\nkind: RequestAuthentication\n"                          \
+	"metadata: {name: j, namespace: n}\nspec: {" rest "jwtRules: [{issuer: i}]}\n---\n"
+
+static void unsafe_changes_have_a_counter_example(void **state)
+{
+	static const struct {
+		const char *what, *before, *after;
+		unsigned breaks;
+	} table[] = {
+		{ "nothing", BEFORE(OLD(GET_ONLY)), BEFORE(OLD(GET_ONLY)), 0 },
+		{ "as it should be", BEFORE(OLD(GET_ONLY)), AFTER(COPY(GET_ONLY) FROM_WAY), 0 },
+		{ "F4: the waypoint is not let in", BEFORE(OLD(GET_ONLY)),
+		  AFTER(COPY(GET_ONLY) OLD("")), IFX_P1 },
+		{ "F5: left at ztunnel, ALLOW closes", BEFORE(OLD(GET_ONLY)), PLAIN(OLD(GET_ONLY)),
+		  IFX_P1 },
+		{ "F6: left at ztunnel, DENY opens", BEFORE(OLD(NO_DEBUG)), PLAIN(OLD(NO_DEBUG)),
+		  IFX_P1 | IFX_P2 },
+		{ "moved, but the way around is open", BEFORE(OLD(NO_DEBUG)), AFTER(COPY(NO_DEBUG)),
+		  IFX_P2 },
+		{ "moved, with a guard", BEFORE(OLD(NO_DEBUG)), AFTER(COPY(NO_DEBUG) GUARD), 0 },
+		{ "an ALLOW beside a DENY", BEFORE(OLD(NO_DEBUG)),
+		  AFTER(COPY(NO_DEBUG) GUARD FROM_WAY), IFX_P3 },
+		{ "the copy forgets its action", BEFORE(OLD(NO_DEBUG)),
+		  AFTER(COPY("rules: [{to: [{operation: {paths: [/debug*]}}]}]") GUARD),
+		  IFX_P1 | IFX_P2 | IFX_P3 },
+		{ "F9: ports are not translated",
+		  BEFORE(OLD("action: DENY, rules: [{to: [{operation: {ports: ['8080'], methods: "
+			     "[PUT]}}]}]")),
+		  AFTER(COPY("action: DENY, rules: [{to: [{operation: {ports: ['8080'], methods: "
+			     "[PUT]}}]}]") GUARD),
+		  IFX_P1 | IFX_P2 },
+		{ "F3: an L4 policy has no copy",
+		  BEFORE(OLD("action: DENY, rules: [{" FROM("x/sa/a") "}]")),
+		  AFTER(OLD("action: DENY, rules: [{" FROM("x/sa/a") "}]")), IFX_P1 | IFX_P2 },
+		{ "F3: and with one", BEFORE(OLD("action: DENY, rules: [{" FROM("x/sa/a") "}]")),
+		  AFTER(OLD("action: DENY, rules: [{" FROM("x/sa/a") "}]")
+				COPY("action: DENY, rules: [{" FROM("x/sa/a") "}]")),
+		  0 },
+		{ "a negative list without the waypoint",
+		  BEFORE(OLD("action: DENY, rules: [{from: [{source: {notNamespaces: [x]}}]}]")),
+		  AFTER(OLD("action: DENY, rules: [{from: [{source: {notNamespaces: [x]}}]}]") COPY(
+			  "action: DENY, rules: [{from: [{source: {notNamespaces: [x]}}]}]")),
+		  IFX_P1 },
+		{ "F11: STRICT is gone", BEFORE(PEER("n", "{mtls: {mode: STRICT}}")), PLAIN(""),
+		  IFX_P2 },
+		{ "a provider is forgotten",
+		  BEFORE(OLD("action: CUSTOM, provider: {name: x}, rules: [{}]")), AFTER(""),
+		  IFX_P1 | IFX_P2 },
+		{ "another provider is asked",
+		  BEFORE(OLD("action: CUSTOM, provider: {name: x}, rules: [{}]")),
+		  AFTER(COPY("action: CUSTOM, provider: {name: y}, rules: [{}]") GUARD),
+		  IFX_P1 | IFX_P2 },
+		{ "nobody audits any more", BEFORE(OLD("action: AUDIT, rules: [{}]")), PLAIN(""),
+		  IFX_P1 | IFX_P2 },
+		{ "tokens are not looked at", BEFORE(JWT("")), PLAIN(JWT("")), IFX_P1 | IFX_P2 },
+		{ "tokens are looked at", BEFORE(JWT("")), AFTER(JWT(TO_SERVICE ", ") GUARD), 0 },
+		{ "F8: gateways go around the waypoint", SIDECAR WORKLOAD EXPOSED("") OLD(NO_DEBUG),
+		  AMBIENT WORKLOAD EXPOSED(", " BOUND) WAYPOINT COPY(NO_DEBUG) GUARD, IFX_P1 },
+		{ "F8: gateways use the waypoint", SIDECAR WORKLOAD EXPOSED("") OLD(NO_DEBUG),
+		  AMBIENT WORKLOAD EXPOSED(INGRESS) WAYPOINT COPY(NO_DEBUG) GUARD, 0 },
+		{ "a known caller keeps its sidecar",
+		  CALLER("istio-injection: enabled") BEFORE(OLD(GET_ONLY)),
+		  CALLER("istio-injection: enabled") AFTER(COPY(GET_ONLY) FROM_WAY), IFX_P1 },
+		{ "a known caller is ambient already",
+		  CALLER("istio.io/dataplane-mode: ambient") BEFORE(OLD(GET_ONLY)),
+		  CALLER("istio.io/dataplane-mode: ambient") AFTER(COPY(GET_ONLY) FROM_WAY), 0 },
+		{ "a known caller goes along",
+		  CALLER("istio-injection: enabled") BEFORE(OLD(GET_ONLY)),
+		  CALLER("istio.io/dataplane-mode: ambient") AFTER(COPY(GET_ONLY) FROM_WAY), 0 },
+		{ "bind alone: the sidecar still reads the old policy",
+		  BEFORE(OLD(NO_DEBUG) OLD(GET_ONLY)),
+		  SIDECAR WORKLOAD SERVICE(BOUND) WAYPOINT OLD(NO_DEBUG) OLD(GET_ONLY)
+			  COPY(NO_DEBUG) COPY(GET_ONLY) FROM_WAY,
+		  0 },
+		{ "bind alone: a token that the waypoint keeps",
+		  BEFORE(JWT("") OLD("action: DENY, rules: [{from: [{source: "
+				     "{notRequestPrincipals: ['*']}}]}]")),
+		  SIDECAR WORKLOAD SERVICE(BOUND) WAYPOINT JWT("") JWT(TO_SERVICE ", ")
+			  OLD("action: DENY, rules: [{from: [{source: {notRequestPrincipals: "
+			      "['*']}}]}]") COPY("action: DENY, rules: [{from: [{source: "
+						 "{notRequestPrincipals: ['*']}}]}]"),
+		  IFX_P1 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(table) / sizeof(*table); i++) {
+		struct fixture *a = test_calloc(1, sizeof(*a)), *b = test_calloc(1, sizeof(*b));
+		struct ifx_evidence e;
+		struct ifx_arena arena;
+		unsigned breaks = 0;
+
+		fx_load(a, table[i].before);
+		fx_load(b, table[i].after);
+		ifx_arena_init(&arena, (size_t)1 << 30);
+		assert_int_equal(ifx_evidence_find(&e, &a->mesh, &b->mesh, NULL, &arena), IFX_OK);
+		for (const struct ifx_evidence_row *row = e.rows; row; row = row->next)
+			breaks |= row->breaks & (IFX_P1 | IFX_P2 | IFX_P3);
+		if (breaks != table[i].breaks) {
+			show(&e);
+			fail_msg("%s: %u", table[i].what, breaks);
+		}
+		assert_int_equal(e.counter_example != NULL, breaks != 0);
+		ifx_arena_release(&arena);
+		fx_free(a);
+		fx_free(b);
+		test_free(a);
+		test_free(b);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_worked_examples_keep_their_promise),
+		cmocka_unit_test(unsafe_changes_have_a_counter_example),
 		cmocka_unit_test(each_phase_keeps_the_promise),
 	};
 

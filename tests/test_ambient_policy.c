@@ -32,6 +32,10 @@ static void layers_follow_the_table(void **state)
 		{ "{from: [{source: {notPrincipals: [a]}}]}", true },
 		{ "{from: [{source: {namespaces: [a]}}]}", true },
 		{ "{from: [{source: {notNamespaces: [a]}}]}", true },
+		{ "{from: [{source: {namespaces: ['a*', '*b', '*']}}]}", true },
+		/* Not in the table: the two proxies read these stars differently. */
+		{ "{from: [{source: {namespaces: ['a*b']}}]}", false },
+		{ "{when: [{key: source.namespace, notValues: ['*a*']}]}", false },
 		{ "{from: [{source: {serviceAccounts: [a]}}]}", true },
 		{ "{from: [{source: {notServiceAccounts: [a]}}]}", true },
 		{ "{from: [{source: {ipBlocks: [10.0.0.0/8]}}]}", true },
@@ -158,6 +162,9 @@ static void ztunnel_makes_of_policies_what_the_table_says(void **state)
 		{ "  action: DENY\n  rules: [{}]", SAME },
 		{ "  action: DENY\n  rules: [{from: [{source: {namespaces: [a]}}]}]", SAME },
 		{ "  {}", SAME },
+		{ "  rules: [{from: [{source: {namespaces: ['a*b']}}]}]", STRICTER },
+		{ "  rules: [{from: [{source: {notNamespaces: ['a*b']}}]}]", OPEN },
+		{ "  action: DENY\n  rules: [{from: [{source: {namespaces: ['a*b']}}]}]", OPEN },
 		{ "  targetRefs: [{kind: Service, group: '', name: a}]\n  rules: [{}]", ABSENT },
 	};
 

@@ -320,7 +320,7 @@ bool ifx_engine_drops(ifx_engine_kind engine, const struct ifx_authz *policy,
 		      const struct ifx_authz_rule *rule)
 {
 	if (engine == IFX_ENGINE_ZTUNNEL)
-		return policy->action == IFX_ALLOW && !ifx_rule_is_l4(rule, NULL);
+		return policy->action == IFX_ALLOW && !ifx_rule_reaches_ztunnel(rule);
 	if (rule_has(rule, unknown))
 		return true;
 	return engine == IFX_ENGINE_TCP && policy->action == IFX_ALLOW && rule_has(rule, http_only);

@@ -113,6 +113,7 @@ static bool constant(const struct ifx_formula *f, ifx_dim_kind kind)
 	bool behind = f->hop == IFX_HOP_BEHIND || f->hop == IFX_HOP_STRIPPED;
 
 	return (behind && (kind == IFX_DIM_PRINCIPAL || kind == IFX_DIM_SOURCE_IP)) ||
+	       (f->hop == IFX_HOP_PLAIN && kind == IFX_DIM_PRINCIPAL) ||
 	       (f->hop == IFX_HOP_STRIPPED && kind == IFX_DIM_CLAIM);
 }
 
@@ -224,6 +225,28 @@ static void add_policy(struct ifx_search *s, size_t mesh, const struct ifx_authz
 	}
 }
 
+/* Does a policy switch mutual TLS off, for the pod or a port of it? */
+static bool takes_plaintext(const struct ifx_search *s, size_t i)
+{
+	const struct ifx_mesh *mesh = s->probe->mesh[i];
+	ifx_str namespaces[] = { mesh->root_namespace, s->probe->workload[i]->namespace };
+
+	for (size_t k = 0; k < 2; k++) {
+		struct ifx_slice slice = ifx_mesh_peer_authn_of(mesh, namespaces[k]);
+
+		for (size_t j = slice.first; j < slice.first + slice.n; j++) {
+			const struct ifx_peer_authn *p = &mesh->peer_authn[j];
+
+			for (size_t n = 0; n < p->n_ports; n++)
+				if (p->ports[n].mode == IFX_MTLS_DISABLE)
+					return true;
+			if (p->mode == IFX_MTLS_DISABLE)
+				return true;
+		}
+	}
+	return false;
+}
+
 static void add_at_pod(struct ifx_search *s, size_t i, const struct ifx_authz *policy,
 		       bool waypoint)
 {
@@ -235,6 +258,8 @@ static void add_at_pod(struct ifx_search *s, size_t i, const struct ifx_authz *p
 	if (ztunnel && (policy->action == IFX_CUSTOM || policy->action == IFX_AUDIT))
 		return;
 	add_policy(s, i, policy, ztunnel, IFX_HOP_POD);
+	if (!ztunnel && takes_plaintext(s, i))
+		add_policy(s, i, policy, false, IFX_HOP_PLAIN);
 	if (!waypoint)
 		return;
 	add_policy(s, i, policy, ztunnel, IFX_HOP_BEHIND);

@@ -41,28 +41,74 @@ const char *ifx_match_l7(const struct ifx_match *match)
 	return "ztunnel does not know the key";
 }
 
-static bool clauses_are_l4(const struct ifx_clause *clauses, size_t n, struct ifx_l7_reason *why)
+/* A star that is neither alone nor at one end. */
+static bool star_inside(struct ifx_strs values)
+{
+	for (size_t i = 0; i < values.n; i++) {
+		ifx_str v = values.list[i];
+		bool first = v.len && v.ptr[0] == '*';
+		size_t stars = 0;
+
+		for (size_t k = 0; k < v.len; k++)
+			stars += v.ptr[k] == '*';
+		if (stars > 1 || (stars && !first && v.ptr[v.len - 1] != '*'))
+			return true;
+	}
+	return false;
+}
+
+/* Istiod writes a regular expression for Envoy; ztunnel looks at the ends only. */
+static bool other_namespaces(const struct ifx_match *match, struct ifx_strs values)
+{
+	return match->attr == IFX_ATTR_NAMESPACE && star_inside(values);
+}
+
+const char *ifx_match_not_l4(const struct ifx_match *match)
+{
+	const char *why = ifx_match_l7(match);
+
+	if (!why &&
+	    (other_namespaces(match, match->values) || other_namespaces(match, match->not_values)))
+		why = "a star inside a namespace is any text to a sidecar and a star to ztunnel";
+	return why;
+}
+
+typedef const char *reason_fn(const struct ifx_match *match);
+
+static bool clauses_pass(const struct ifx_clause *clauses, size_t n, reason_fn *reason,
+			 struct ifx_l7_reason *why)
 {
 	for (size_t i = 0; i < n; i++) {
 		for (size_t j = 0; j < clauses[i].n; j++) {
 			const struct ifx_match *m = &clauses[i].matches[j];
-			const char *reason = ifx_match_l7(m);
+			const char *text = reason(m);
 
-			if (!reason)
+			if (!text)
 				continue;
 			if (why)
-				*why = (struct ifx_l7_reason){ reason, m, m->at };
+				*why = (struct ifx_l7_reason){ text, m, m->at };
 			return false;
 		}
 	}
 	return true;
 }
 
+static bool rule_passes(const struct ifx_authz_rule *rule, reason_fn *reason,
+			struct ifx_l7_reason *why)
+{
+	return clauses_pass(rule->from, rule->n_from, reason, why) &&
+	       clauses_pass(rule->to, rule->n_to, reason, why) &&
+	       clauses_pass(rule->when, rule->n_when, reason, why);
+}
+
+bool ifx_rule_reaches_ztunnel(const struct ifx_authz_rule *rule)
+{
+	return rule_passes(rule, ifx_match_l7, NULL);
+}
+
 bool ifx_rule_is_l4(const struct ifx_authz_rule *rule, struct ifx_l7_reason *why)
 {
-	return clauses_are_l4(rule->from, rule->n_from, why) &&
-	       clauses_are_l4(rule->to, rule->n_to, why) &&
-	       clauses_are_l4(rule->when, rule->n_when, why);
+	return rule_passes(rule, ifx_match_not_l4, why);
 }
 
 bool ifx_authz_is_l4(const struct ifx_authz *policy, struct ifx_l7_reason *why)
@@ -81,6 +127,23 @@ bool ifx_authz_is_l4(const struct ifx_authz *policy, struct ifx_l7_reason *why)
 	return true;
 }
 
+/* Stars inside namespaces: ztunnel finds fewer of them. */
+static unsigned fewer(const struct ifx_clause *clause, ifx_action action)
+{
+	bool deny = action == IFX_DENY;
+	unsigned fate = IFX_ZTUNNEL_SAME;
+
+	for (size_t i = 0; i < clause->n; i++) {
+		const struct ifx_match *m = &clause->matches[i];
+
+		if (other_namespaces(m, m->values))
+			fate |= deny ? IFX_ZTUNNEL_OPEN : IFX_ZTUNNEL_STRICTER;
+		if (other_namespaces(m, m->not_values))
+			fate |= deny ? IFX_ZTUNNEL_STRICTER : IFX_ZTUNNEL_OPEN;
+	}
+	return fate;
+}
+
 /*
  * A DENY rule loses its HTTP parts. An alternative with nothing left never matches; with something
  * left it matches more than written. A rule matches nothing once one of its lists does.
@@ -95,6 +158,7 @@ static unsigned deny_alternatives(const struct ifx_clause *clauses, size_t n)
 
 		for (size_t j = 0; j < clauses[i].n; j++)
 			kept += !ifx_match_l7(&clauses[i].matches[j]);
+		fate |= fewer(&clauses[i], IFX_DENY);
 		if (kept == clauses[i].n && kept)
 			continue;
 		empty += !kept;
@@ -113,6 +177,19 @@ static unsigned deny_rule(const struct ifx_authz_rule *rule)
 	return fate & IFX_ZTUNNEL_IDLE ? IFX_ZTUNNEL_OPEN | IFX_ZTUNNEL_IDLE : fate;
 }
 
+static unsigned allow_rule(const struct ifx_authz_rule *rule)
+{
+	unsigned fate = IFX_ZTUNNEL_SAME;
+
+	if (!ifx_rule_reaches_ztunnel(rule))
+		return IFX_ZTUNNEL_STRICTER | IFX_ZTUNNEL_IDLE;
+	for (size_t i = 0; i < rule->n_from; i++)
+		fate |= fewer(&rule->from[i], IFX_ALLOW);
+	for (size_t i = 0; i < rule->n_when; i++)
+		fate |= fewer(&rule->when[i], IFX_ALLOW);
+	return fate;
+}
+
 unsigned ifx_ztunnel_fate(const struct ifx_authz *policy)
 {
 	unsigned fate = IFX_ZTUNNEL_SAME;
@@ -124,9 +201,7 @@ unsigned ifx_ztunnel_fate(const struct ifx_authz *policy)
 		return IFX_ZTUNNEL_ABSENT;
 	for (size_t i = 0; i < policy->n_rules; i++) {
 		unsigned f = policy->action == IFX_DENY ? deny_rule(&policy->rules[i])
-			     : ifx_rule_is_l4(&policy->rules[i], NULL)
-				     ? IFX_ZTUNNEL_SAME
-				     : IFX_ZTUNNEL_STRICTER | IFX_ZTUNNEL_IDLE;
+							: allow_rule(&policy->rules[i]);
 
 		idle += (f & IFX_ZTUNNEL_IDLE) != 0;
 		fate |= f & (IFX_ZTUNNEL_STRICTER | IFX_ZTUNNEL_OPEN);

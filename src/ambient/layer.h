@@ -7,8 +7,15 @@
 
 #include "ambient/policy.h"
 
-/** Why ztunnel does not enforce a match, in a clause; NULL when it does (Layer 4). */
+/** Why istiod keeps a match from ztunnel, in a clause; NULL when ztunnel gets it. */
 const char *ifx_match_l7(const struct ifx_match *match);
+/** Does ztunnel get all matches of the rule? */
+bool ifx_rule_reaches_ztunnel(const struct ifx_authz_rule *rule);
+/**
+ * Why a match is not Layer 4: ztunnel does not get it, or reads it in another way than a sidecar.
+ * NULL when it is.
+ */
+const char *ifx_match_not_l4(const struct ifx_match *match);
 
 /** The first reason why a policy is not Layer 4. */
 struct ifx_l7_reason {
@@ -17,7 +24,8 @@ struct ifx_l7_reason {
 	const struct ifx_node *at;
 };
 /**
- * Is it Layer 4: ALLOW or DENY, and only parts that ztunnel knows? targetRefs are not looked at.
+ * Is it Layer 4: ALLOW or DENY, and only parts that ztunnel
+ * enforces as a sidecar does? targetRefs are not looked at.
  * why: may be NULL.
  */
 bool ifx_authz_is_l4(const struct ifx_authz *policy, struct ifx_l7_reason *why);

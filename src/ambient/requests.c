@@ -54,6 +54,8 @@ static bool holds(const struct ifx_search *s, const struct ifx_formula *f, const
 		r.principal = s->identity[f->mesh];
 		r.source_ip = IFX_NONE;
 	}
+	if (f->hop == IFX_HOP_PLAIN)
+		r.principal = IFX_NONE;
 	if (f->hop == IFX_HOP_STRIPPED)
 		r.token = IFX_TOKEN_NONE;
 	return ifx_match_holds(s->probe->mesh[f->mesh], f->policy, a->match, &r, f->engine);

@@ -11,6 +11,7 @@
 /* The way a request has come when a proxy looks at it. */
 typedef enum {
 	IFX_HOP_POD,      /* straight to the pod's proxy */
+	IFX_HOP_PLAIN,    /* the same, in plaintext: a port with mutual TLS switched off */
 	IFX_HOP_WAYPOINT, /* at the waypoint */
 	IFX_HOP_BEHIND,   /* at the pod's proxy, from the waypoint */
 	IFX_HOP_STRIPPED, /* the same, and the waypoint has kept the token */
