@@ -148,6 +148,6 @@ const struct ifx_transform ifx_duplicate_key = {
 	.source = "https://yaml.org/spec/1.2.2/#3213-node-comparison",
 	.level = IFX_REPORT,
 	.needles = (const char *const[]){ "labels", "annotations", NULL },
-	.concerns = ifx_glance_twice,
+	.concerns = ifx_glance,
 	.run = run,
 };

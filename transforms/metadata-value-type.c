@@ -336,7 +336,7 @@ const struct ifx_transform ifx_metadata_value_type = {
 	.source = "https://kubernetes.io/docs/concepts/overview/working-with-objects/annotations/",
 	.level = IFX_SAFE,
 	.needles = (const char *const[]){ "labels", "annotations", NULL },
-	.concerns = ifx_glance_typed,
+	.concerns = ifx_glance,
 	.answers = answers,
 	.run = run,
 };

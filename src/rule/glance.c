@@ -6,23 +6,16 @@
 /** Entries of one map that are compared with each other; a longer map is odd. */
 enum { ENTRIES_MAX = 32 };
 
-enum { LABELS, ANNOTATIONS, N_WORDS };
-
-static const ifx_str words[N_WORDS] = { { "labels", 6 }, { "annotations", 11 } };
-
 struct look {
 	ifx_str text;
-	struct ifx_glance found;
-	/* Column, from 1, of a `labels:` whose map may still go on; 0: none. */
-	size_t open[N_WORDS];
-	size_t seen; /* lines before this offset were compared with `open` */
+	bool yes; /* found, or not understood */
 };
 
 static ifx_str line_at(ifx_str text, size_t at)
 {
 	ifx_str line = ifx_str_sub(text, at, ifx_line_end(text, at) - at);
 
-	if (ifx_str_ends(line, IFX_LIT("\r")))
+	if (line.len && line.ptr[line.len - 1] == '\r')
 		line.len--;
 	return line;
 }
@@ -102,15 +95,13 @@ static void look_at_plain(struct look *l, ifx_str line, size_t at)
 	for (; end < line.len; end++) {
 		if (line.ptr[end] == '#' && line.ptr[end - 1] == ' ')
 			break;
-		l->found.odd |= line.ptr[end] == '\t' || is_colon(line, end);
+		l->yes |= line.ptr[end] == '\t' || line.ptr[end] == '\r' || is_colon(line, end);
 	}
 	line = ifx_str_trim(ifx_str_sub(line, at, end - at));
-	switch (ifx_resolve_plain(line).type) {
-	case IFX_TYPE_STR:
-	case IFX_TYPE_NULL:
-		break;
-	default:
-		l->found.typed = true;
+	if (!l->yes) {
+		ifx_type type = ifx_resolve_plain(line).type;
+
+		l->yes = type != IFX_TYPE_STR && type != IFX_TYPE_NULL;
 	}
 }
 
@@ -129,10 +120,10 @@ static bool look_at_value(struct look *l, ifx_str line, size_t at)
 	case '"':
 	case '\'':
 		len = quoted(line, at);
-		l->found.odd |= !len || !is_rest(line, at + len);
+		l->yes |= !len || !is_rest(line, at + len);
 		return false;
 	default:
-		l->found.odd |= !is_word(line.ptr[at]) || line.ptr[at] == '-';
+		l->yes |= !is_word(line.ptr[at]) || line.ptr[at] == '-';
 		look_at_plain(l, line, at);
 		return false;
 	}
@@ -162,51 +153,54 @@ static bool is_twice(const ifx_str *keys, size_t n)
 	return false;
 }
 
-/* The entries of the map that begins at the line `at` and is deeper than `indent`. */
-static void look_at_map(struct look *l, size_t at, size_t indent)
+/* The entries of the map that begins at the line `at` and is deeper than `indent`. Returns the line
+ * behind it. */
+static size_t look_at_map(struct look *l, size_t at, size_t indent)
 {
 	ifx_str keys[ENTRIES_MAX];
-	size_t n = 0, depth = 0;
+	size_t n = 0, depth = 0, next;
 
-	while (at < l->text.len && !l->found.odd) {
+	for (; at < l->text.len && !l->yes; at = next) {
 		ifx_str line = line_at(l->text, at);
 		size_t column = blanks(line, 0), behind = column;
 
-		at = ifx_line_next(l->text, at);
+		next = ifx_line_next(l->text, at);
 		if (is_rest(line, 0))
 			continue;
 		if (column <= indent) {
 			/* A list at the key's own column is its value. */
-			l->found.odd |= !n && line.ptr[column] == '-';
-			return;
+			l->yes |= !n && line.ptr[column] == '-';
+			return at;
 		}
 		if (!n)
 			depth = column;
 		if (column != depth || n == ENTRIES_MAX) {
-			l->found.odd = true;
-			return;
+			l->yes = true;
+			break;
 		}
 		keys[n++] = take_key(line, &behind);
-		l->found.odd |= !keys[n - 1].ptr;
-		l->found.twice |= is_twice(keys, n);
-		if (!l->found.odd && look_at_value(l, line, behind))
-			at = behind_text(l->text, at, depth);
+		l->yes |= !keys[n - 1].ptr || is_twice(keys, n);
+		if (!l->yes && look_at_value(l, line, behind))
+			next = behind_text(l->text, next, depth);
 	}
+	return at;
 }
 
 /* ---- where they are ---- */
 
-/* A line that is less deep than an open map ends it: the next `labels` is another map's. */
-static void pass_lines(struct look *l, size_t to)
+/* Does the word stand once more in the map around it, further down? */
+static void look_for_second(struct look *l, ifx_str word, size_t at, size_t indent)
 {
-	while (l->seen < to) {
-		ifx_str line = line_at(l->text, l->seen);
-		size_t column = blanks(line, 0) + 1;
+	for (; at < l->text.len && !l->yes; at = ifx_line_next(l->text, at)) {
+		ifx_str line = line_at(l->text, at);
+		size_t column = blanks(line, 0);
 
-		l->seen = ifx_line_next(l->text, l->seen);
-		for (int w = 0; w < N_WORDS && !is_rest(line, 0); w++)
-			if (column < l->open[w])
-				l->open[w] = 0;
+		if (is_rest(line, 0))
+			continue;
+		if (column < indent)
+			return;
+		line = ifx_str_sub(line, column, line.len - column);
+		l->yes = column == indent && ifx_str_starts(line, word);
 	}
 }
 
@@ -219,81 +213,58 @@ static bool is_first(ifx_str before)
 	return true;
 }
 
-/* The word `w` stands at `at`. */
-static void look_at_word(struct look *l, int w, size_t at)
+/* `%YAML 1.1` changes what ends a line; directives stand before the `---`. */
+static bool has_directive(ifx_str text)
 {
-	size_t start = ifx_line_start(l->text, at);
-	ifx_str line = line_at(l->text, start), before = ifx_str_sub(line, 0, at - start);
-	size_t behind = at - start + words[w].len;
-	char last = before.len ? before.ptr[before.len - 1] : ' ';
+	for (size_t at = 0; at < text.len; at = ifx_line_next(text, at)) {
+		ifx_str line = line_at(text, at);
 
-	if (is_word(last) && !is_first(before))
-		return; /* the end of another word */
-	if (ifx_str_starts(ifx_str_trim(before), IFX_LIT("#")))
-		return;
-	if (behind < line.len && is_word(line.ptr[behind]))
-		return; /* the beginning of another word */
-	if (!is_first(before)) {
-		for (size_t i = 0; i < before.len; i++)
-			l->found.odd |= strchr("{[,?\"'&!\t", before.ptr[i]) != NULL;
-		return;
+		if (!is_rest(line, 0))
+			return line.ptr[0] == '%';
 	}
-	if (behind == line.len || line.ptr[behind] != ':' || !is_rest(line, behind + 1)) {
-		/* Prose, as in a block scalar, or a value in flow style, or a key of two lines. */
-		l->found.odd |= behind == line.len || line.ptr[behind] == ':' ||
-				line.ptr[behind] == ' ' || line.ptr[behind] == '\t';
-		return;
-	}
-	pass_lines(l, ifx_line_next(l->text, start));
-	l->found.twice |= l->open[w] == before.len + 1;
-	l->found.odd |= l->open[w] && l->open[w] != before.len + 1; /* labels in labels */
-	l->open[w] = before.len + 1;
-	look_at_map(l, ifx_line_next(l->text, start), before.len);
+	return false;
 }
 
-/* Lines that end in a way of their own; directives, which may change what ends a line. */
-static bool has_odd_lines(ifx_str text)
+/* What is written in flow style or quotes, or begins in a way that lines do not show. */
+static bool is_hidden(ifx_str before)
 {
-	const char *p = text.ptr, *end = text.ptr + text.len;
-
-	if (ifx_str_starts(text, IFX_LIT("%")) || ifx_str_find(text, IFX_LIT("\n%")) != SIZE_MAX)
-		return true;
-	while ((p = memchr(p, '\r', (size_t)(end - p))) != NULL)
-		if (++p == end || *p != '\n')
+	for (size_t i = 0; i < before.len; i++)
+		if (strchr("{[,?\"'&!\t\r", before.ptr[i]))
 			return true;
 	return false;
 }
 
-struct ifx_glance ifx_glance(ifx_str document)
+static void look_at_word(struct look *l, ifx_str word, size_t at)
 {
-	struct look l = { .text = document, .found.odd = has_odd_lines(document) };
-	size_t next[N_WORDS];
+	size_t start = ifx_line_start(l->text, at);
+	ifx_str line = line_at(l->text, start), before = ifx_str_sub(line, 0, at - start);
+	size_t behind = at - start + word.len;
+	char last = before.len ? before.ptr[before.len - 1] : ' ';
 
-	for (int w = 0; w < N_WORDS; w++)
-		next[w] = ifx_str_find(document, words[w]);
-	while (!l.found.odd && (next[LABELS] != SIZE_MAX || next[ANNOTATIONS] != SIZE_MAX)) {
-		int w = next[LABELS] < next[ANNOTATIONS] ? LABELS : ANNOTATIONS;
-		size_t behind = next[w] + words[w].len;
-
-		look_at_word(&l, w, next[w]);
-		next[w] = ifx_str_find(ifx_str_sub(document, behind, document.len - behind),
-				       words[w]);
-		if (next[w] != SIZE_MAX)
-			next[w] += behind;
+	if (is_word(last) && !is_first(before))
+		return; /* the end of another word */
+	if (ifx_str_starts(ifx_str_trim(before), IFX_LIT("#")) && !is_hidden(before))
+		return;
+	if (behind < line.len && is_word(line.ptr[behind]))
+		return; /* the beginning of another word */
+	if (!is_first(before)) {
+		l->yes = is_hidden(before);
+		return;
 	}
-	return l.found;
+	if (behind == line.len || line.ptr[behind] != ':' || !is_rest(line, behind + 1)) {
+		/* Prose, as in a block scalar, or a value in flow style, or a key of two lines. */
+		l->yes = behind == line.len || strchr(": \t\r", line.ptr[behind]);
+		return;
+	}
+	at = look_at_map(l, ifx_line_next(l->text, start), before.len);
+	look_for_second(l, word, at, before.len);
+	l->yes = l->yes || has_directive(l->text);
 }
 
-bool ifx_glance_typed(ifx_str document)
+bool ifx_glance(ifx_str document, size_t at)
 {
-	struct ifx_glance found = ifx_glance(document);
+	struct look l = { .text = document };
 
-	return found.odd || found.typed;
-}
-
-bool ifx_glance_twice(ifx_str document)
-{
-	struct ifx_glance found = ifx_glance(document);
-
-	return found.odd || found.twice;
+	look_at_word(&l, document.ptr[at] == 'l' ? IFX_LIT("labels") : IFX_LIT("annotations"), at);
+	return l.yes;
 }

@@ -1,28 +1,24 @@
 /*
- * A glance at the labels and annotations of a document, line by line, without parsing it. Nearly
- * every manifest has labels, and in nearly all of them there is nothing to say about them.
+ * A glance at labels and annotations, line by line, without parsing the document: for the
+ * `concerns` of transforms. Nearly every manifest has labels, and in nearly all of them there is
+ * nothing to say about them.
  *
- * Understood are block maps of one-line `key: value`, and block scalars behind a key. Whatever is
- * written in another way is `odd`, and the document has to be parsed.
+ * Understood are block maps of one-line `key: value`, and block scalars behind a key. About
+ * whatever is written in another way the answer is yes, and the document is parsed.
  *
  * One thing goes unseen: a second `labels` in one map, behind a quoted scalar of several lines of
- * which one stands less deep than the map and looks like a key.
+ * which one stands less deep than the map.
  */
 #ifndef IFX_RULE_GLANCE_H
 #define IFX_RULE_GLANCE_H
 
 #include "base/str.h"
 
-struct ifx_glance {
-	bool odd;   /* something is written in a way that is not understood here */
-	bool typed; /* a value is no string to go-yaml v2 (yaml/resolve.h) */
-	bool twice; /* a key is there twice, or `labels` or `annotations` itself in one map */
-};
-
-struct ifx_glance ifx_glance(ifx_str document);
-
-/** concerns of a transform that looks for values which are no strings; for keys that are twice. */
-bool ifx_glance_typed(ifx_str document);
-bool ifx_glance_twice(ifx_str document);
+/**
+ * Is there something to say about the map whose key is perhaps the word `labels` or `annotations`
+ * at `at`: a value that is no string to go-yaml v2 (yaml/resolve.h), a key that is there twice, or
+ * the word itself a second time in the map around it?
+ */
+bool ifx_glance(ifx_str document, size_t at);
 
 #endif

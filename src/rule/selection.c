@@ -2,10 +2,14 @@
 
 #include "base/alloc.h"
 
+#include <limits.h>
+
 /*
  * States are numbered from 0, the root. Bytes that no needle has share class 0, so that a row of
  * the table is short; from any state they lead back to the root.
  */
+enum { SKIPS = 1 << 15 };
+
 struct ifx_automaton {
 	unsigned char class_of[256];
 	size_t n_classes, n_states;
@@ -16,10 +20,15 @@ struct ifx_automaton {
 	uint32_t *first;  /* per state: its first item in `whose`, plus one; 0: none */
 	struct whose {
 		uint32_t transform;
+		uint32_t len;  /* of the needle */
 		uint32_t next; /* as `first` */
 	} * whose;
 	size_t n_whose;
 	bool matches_all; /* too many needles for the table, or an empty one */
+	size_t shortest;  /* needle. Bytes */
+	/* By the three bytes at the end of a window of `shortest` bytes: how far on, at least, the
+	 * next needle can begin (Wu and Manber, 1994). */
+	unsigned char skip[SKIPS];
 };
 
 static void free_automaton(struct ifx_automaton *a)
@@ -34,14 +43,39 @@ static void free_automaton(struct ifx_automaton *a)
 	ifx_free(a);
 }
 
+static size_t slot(const char *p)
+{
+	return ((unsigned char)p[0] ^ (size_t)(unsigned char)p[1] << 5 ^
+		(size_t)(unsigned char)p[2] << 10) &
+	       (SKIPS - 1);
+}
+
+static void fill_skips(struct ifx_automaton *a, const struct ifx_selection *s)
+{
+	size_t most = a->shortest < 3 ? 0 : a->shortest - 2;
+
+	memset(a->skip, most < UCHAR_MAX ? (int)most : UCHAR_MAX, sizeof(a->skip));
+	for (size_t i = 0; i < s->n && most; i++)
+		for (const char *const *n = s->items[i]->needles; *n; n++)
+			for (size_t k = 0; k < most; k++) {
+				unsigned char *skip = &a->skip[slot(*n + k)];
+
+				if (most - 1 - k < *skip)
+					*skip = (unsigned char)(most - 1 - k);
+			}
+}
+
 /* Upper bounds for the tables, and the classes of bytes. */
 static void measure(struct ifx_automaton *a, const struct ifx_selection *s)
 {
 	a->n_classes = a->n_states = 1;
+	a->shortest = SIZE_MAX;
 	for (size_t i = 0; i < s->n; i++)
 		for (const char *const *n = s->items[i]->needles; *n; n++) {
 			a->n_whose++;
 			a->matches_all |= !**n;
+			if (strlen(*n) < a->shortest)
+				a->shortest = strlen(*n);
 			for (const char *p = *n; *p; p++, a->n_states++)
 				if (!a->class_of[(unsigned char)*p])
 					a->class_of[(unsigned char)*p] =
@@ -83,7 +117,8 @@ static void add_needles(struct ifx_automaton *a, const struct ifx_selection *s)
 					*down = (uint16_t)n_states++;
 				at = *down;
 			}
-			a->whose[n_whose] = (struct whose){ (uint32_t)i, a->first[at] };
+			a->whose[n_whose] =
+				(struct whose){ (uint32_t)i, (uint32_t)strlen(*n), a->first[at] };
 			a->first[at] = (uint32_t)++n_whose;
 		}
 	a->n_states = n_states;
@@ -128,6 +163,7 @@ ifx_status ifx_selection_make(struct ifx_selection *out, const struct ifx_transf
 	measure(a, out);
 	if (a->matches_all)
 		return IFX_OK;
+	fill_skips(a, out);
 	if (make_tables(a)) {
 		add_needles(a, out);
 		if (complete(a))
@@ -174,41 +210,67 @@ bool ifx_may_hide_words(ifx_str text)
 	return has_odd_escape(text) || is_wide(text);
 }
 
-/* A needle is there; the transform's closer look decides, once per document. */
-enum { UNSEEN, CONCERNED, LEFT_OUT };
+/* The last closer look: several transforms may want the same one. */
+struct look {
+	bool (*at)(ifx_str document, size_t at);
+	size_t where;
+	bool said;
+};
 
-static void hit(const struct ifx_selection *s, size_t i, ifx_str document, unsigned char *hits)
+static void hit(const struct ifx_selection *s, const struct whose *whose, ifx_str document,
+		size_t end, struct look *look, unsigned char *hits)
 {
-	const struct ifx_transform *t = s->items[i];
+	const struct ifx_transform *t = s->items[whose->transform];
+	size_t where = end - whose->len;
 
-	if (hits[i] == UNSEEN)
-		hits[i] = !t->concerns || t->concerns(document) ? CONCERNED : LEFT_OUT;
+	if (hits[whose->transform])
+		return;
+	if (t->concerns && (look->at != t->concerns || look->where != where))
+		*look = (struct look){ t->concerns, where, t->concerns(document, where) };
+	hits[whose->transform] = !t->concerns || look->said;
+}
+
+/* Where the next needle may begin. */
+static size_t next_begin(const struct ifx_automaton *a, ifx_str document, size_t at)
+{
+	size_t skip;
+
+	if (a->shortest < 3)
+		return at;
+	do {
+		if (document.len - at < a->shortest)
+			return document.len;
+		skip = a->skip[slot(document.ptr + at + a->shortest - 3)];
+		at += skip;
+	} while (skip);
+	return at;
 }
 
 static void find_needles(const struct ifx_selection *s, ifx_str document, unsigned char *hits)
 {
 	const struct ifx_automaton *a = s->automaton;
+	struct look look = { 0 };
 	size_t at = 0;
 
 	for (size_t i = 0; i < document.len; i++) {
+		if (!at && (i = next_begin(a, document, i)) == document.len)
+			break;
 		at = *step(a, at, (unsigned char)document.ptr[i]);
 		for (size_t end = a->ends[at]; end; end = a->ends[a->suffix[end]])
 			for (uint32_t k = a->first[end]; k; k = a->whose[k - 1].next)
-				hit(s, a->whose[k - 1].transform, document, hits);
+				hit(s, &a->whose[k - 1], document, i + 1, &look, hits);
 	}
 }
 
 bool ifx_selection_scan(const struct ifx_selection *s, ifx_str document, unsigned char *hits)
 {
 	bool all = s->automaton->matches_all || ifx_may_hide_words(document);
-	bool any = false;
+	bool any = all;
 
-	memset(hits, all ? CONCERNED : UNSEEN, s->n);
+	memset(hits, all, s->n);
 	if (!all)
 		find_needles(s, document, hits);
-	for (size_t i = 0; i < s->n; i++) {
-		hits[i] = hits[i] == CONCERNED;
-		any |= hits[i];
-	}
+	for (size_t i = 0; i < s->n && !any; i++)
+		any = hits[i];
 	return any;
 }

@@ -36,9 +36,9 @@ struct ifx_transform {
 	ifx_level level;    /* the level that most of its findings have */
 	/* The document can only concern it when one of these strings is in it; ends with NULL. */
 	const char *const *needles;
-	/* A closer look at a document that has one, without parsing it; NULL: none is needed. False
-	 * only where the transform would find nothing for certain. */
-	bool (*concerns)(ifx_str document);
+	/* A closer look at a needle that was found at `at`, without parsing; NULL: none is needed.
+	 * False only where nothing can be found because of this one for certain. */
+	bool (*concerns)(ifx_str document, size_t at);
 	const struct ifx_answer *answers; /* ends with a NULL name; NULL: it asks nothing */
 	void (*run)(struct ifx_cx *cx, const struct ifx_resource *r);
 	const struct ifx_rule *rule; /* for run: the rule in YAML; NULL for C */
