@@ -133,6 +133,12 @@ class Answer(Case):
         self.assertEqual(found[2]["field"], {"path": "spec.http[0].timeout", "currentValue": 45,
                                              "proposedValue": "45s"})
 
+    def test_a_function_is_a_filter_that_adds_results(self):
+        for name in sorted(os.listdir(STDIN)):
+            text = re.sub(r"(?ms)^functionConfig:.*", "", fixture(name))
+            if not name.startswith("exec-plugin"):
+                self.assertEqual(without_results(self.run_tool(text)[0]), self.run_tool(text, "-")[0], name)
+
     def test_windows_line_ends(self):
         out, _ = self.run_tool(DIRTY.replace("\n", "\r\n"))
         self.assertEqual(without_results(out), FIXED.replace("\n", "\r\n"))
