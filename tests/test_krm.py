@@ -267,6 +267,30 @@ items:
         self.assertIn("kustomize finds it by its version", results(out)[0]["message"])
 
 
+class Suppressed(Case):
+    def text(self, above="", note="", behind=""):
+        text = DIRTY.replace("- api", "- %sapi" % (above + "\n  " if above else "")).replace("# s", behind or "# s")
+        return text.replace("    name: shop # the shop\n", "    name: shop # the shop\n" + note) + DIRTY[DIRTY.index("- api"):]
+
+    def test_comments_and_annotations(self):
+        for text in (self.text(note='    annotations: {istio-fix.dev/ignore: "duration"}\n'),
+                     self.text(behind="# istio-fix: ignore[duration] why"),
+                     # The head of the file that the item was.
+                     self.text(above="# istio-fix: ignore-file[duration] why")):
+            out, err = self.run_tool(text)
+            self.assertEqual(err, "")
+            self.assertEqual(len(results(out)), 1)
+            self.assertEqual((out.count("timeout: 45 #"), out.count("timeout: 45s #")), (1, 1))
+
+    def test_unused_ones_are_told_of_their_file(self):
+        text = self.text(above="# istio-fix: ignore-file[inject-value]",
+                         note="    annotations: {config.kubernetes.io/path: a.yaml}\n")
+        out, err = self.run_tool(text, "--fail-on", "info", code=1)
+        found = [r for r in results(out) if r["tags"]["rule"] == "suppression"]
+        self.assertEqual([(r["resourceRef"]["name"], r["file"]["path"]) for r in found], [("shop", "a.yaml")])
+        self.assertRegex(err, r"^a\.yaml: VirtualService shop: (info|warning): [^\n]*\[suppression\]\n$")
+
+
 class Config(Case):
     def test_settings(self):
         for config in ("", "functionConfig:\n", "functionConfig: {}\n", CONFIG, CONFIG + "    level: repair\n",

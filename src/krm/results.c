@@ -246,7 +246,8 @@ static ifx_status write_all(struct writer *w, const struct ifx_list *list, bool 
 
 		if (findings[i]->at >= list->chunk.at)
 			ifx_sites_find(&sites, findings[i]->at - list->chunk.at, &site);
-		resource = ifx_sites_named(&sites, findings[i]);
+		resource = findings[i]->kind.ptr ? ifx_sites_named(&sites, findings[i])
+						 : site.resource;
 		if (site.resource != resource) /* what an alias stands for is elsewhere */
 			site = (struct ifx_site){ .resource = resource };
 		add_result(w, findings[i], &site, fixed, &arena);

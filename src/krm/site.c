@@ -141,19 +141,25 @@ static struct ifx_origin origin_of(const struct ifx_resource *r, ifx_str source)
 	return (struct ifx_origin){ source, IFX_NONE };
 }
 
+/* Comments above a resource are its own, and behind the dash of an item of a list, too. */
+static size_t start_of(const struct ifx_resource *r)
+{
+	return r->node->entry ? r->node->entry->start : 0;
+}
+
 bool ifx_sites_find(struct ifx_sites *sites, size_t at, struct ifx_site *site)
 {
 	const struct ifx_resource *r = sites->at;
 
-	if (r && r->node->span.at > at)
+	if (r && start_of(r) > at)
 		r = sites->resources; /* an alias leads back, which is rare */
-	while (r && r->next && r->next->node->span.at <= at)
+	while (r && r->next && start_of(r->next) <= at)
 		r = r->next;
 	*site = (struct ifx_site){ 0 };
 	if (!r)
 		return false;
 	sites->at = r;
-	if (!holds(r->node, at))
+	if (at < start_of(r) || at > r->node->span.at + r->node->span.len)
 		return false;
 	site->resource = r;
 	site->entry = innermost(r->node, at);
@@ -203,6 +209,12 @@ static ifx_status tell(struct ifx_finding *f, struct ifx_sites *sites, size_t at
 		return IFX_OK;
 	f->field = ifx_site_field(&site, arena);
 	f->origin = ifx_arena_copy(arena, site.origin.path);
+	if (!f->kind.ptr) { /* of what is said about suppressions */
+		f->group = ifx_arena_copy(arena, site.resource->group);
+		f->kind = ifx_arena_copy(arena, site.resource->kind);
+		f->namespace = ifx_arena_copy(arena, site.resource->namespace);
+		f->name = ifx_arena_copy(arena, site.resource->name);
+	}
 	return f->field.ptr && f->origin.ptr ? IFX_OK : IFX_ENOMEM;
 }
 

@@ -205,6 +205,36 @@ static size_t content_start(const struct reading *r)
 	return r->doc->root ? r->doc->root->span.at : r->doc->src.len;
 }
 
+/* Each item of a ResourceList was a document; what stood above its first key stands there now. */
+static const struct ifx_entry *item_below(const struct reading *r, size_t at)
+{
+	const struct ifx_node *root = r->doc->root;
+	size_t n = entries_before(r, at);
+	const struct ifx_entry *e = n ? r->entries[n - 1] : NULL;
+
+	if (!e || e->in->kind != IFX_SEQ || !e->in->entry || e->in->entry->in != root ||
+	    !ifx_str_eq(ifx_text(e->in->entry->key), IFX_LIT("items")) ||
+	    !ifx_str_eq(ifx_get_text(root, IFX_LIT("kind")), IFX_LIT("ResourceList")))
+		return NULL;
+	return at < e->value->span.at ? e : NULL;
+}
+
+/* Does `ignore-file` stand before the first key? Of what? */
+static bool scope_of_file(const struct reading *r, struct ifx_suppression *item)
+{
+	const struct ifx_entry *e;
+
+	if (item->at < content_start(r)) {
+		item->whole_file = r->first;
+		item->scope = span_of(0, r->doc->src.len + 1);
+		return true;
+	}
+	e = item_below(r, item->at);
+	if (e)
+		item->scope = span_of(e->start, e->end);
+	return e != NULL;
+}
+
 /* ---- comments ---- */
 
 static ifx_str skip(ifx_str text, const char *letters)
@@ -281,16 +311,14 @@ static void read_comment(struct reading *r, size_t i)
 	list = bracket(r, c, rest);
 	if (!list.ptr)
 		return;
-	if (whole && item.at >= content_start(r)) {
-		add_fault(r, item.at, item.len, "ignore-file stands before the first key");
-		return;
-	}
-	item.whole_file = whole && r->first;
-	if (whole)
-		item.scope = span_of(0, r->doc->src.len + 1);
-	else if (!c->own_line)
+	if (whole) {
+		if (!scope_of_file(r, &item)) {
+			add_fault(r, item.at, item.len, "ignore-file stands before the first key");
+			return;
+		}
+	} else if (!c->own_line) {
 		item.scope = scope_behind(r, c);
-	else if (!scope_below(r, i, &item.scope)) {
+	} else if (!scope_below(r, i, &item.scope)) {
 		add_fault(r, item.at, item.len,
 			  "it is above no key: put it directly above one, or behind a line");
 		return;

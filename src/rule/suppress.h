@@ -2,7 +2,8 @@
  * What a text says about findings in it that are to be left alone.
  *
  *     # istio-fix: ignore-file[duration] reason      before the first key: the document; in the
- *                                                    first document of a file, the file
+ *                                                    first document of a file, the file; in a
+ *                                                    ResourceList the item
  *     # istio-fix: ignore[duration,IST0107] reason   directly above a key or an item: all of it
  *     key: value  # istio-fix: ignore[duration]      behind: the line, and all of a key that begins
  *                                                    on it or a value that ends on it
