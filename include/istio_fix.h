@@ -20,6 +20,7 @@ enum {
 	IFX_EXIT_OK = 0,     /* nothing left to report */
 	IFX_EXIT_FOUND = 1,  /* findings are left, or a check would change something */
 	IFX_EXIT_FAILED = 2, /* usage, configuration, input, output, or a failed proof */
+	IFX_EXIT_HELD = 3,   /* ambient: at least one namespace is held */
 };
 
 /** Where output goes. The callbacks are called one after the other, never at the same time. */
@@ -74,6 +75,13 @@ IFX_API int ifx_run(const struct ifx_config *config, char *const *paths, size_t 
 IFX_API int ifx_fix_text(const struct ifx_config *config, const char *name, const char *bytes,
 			 size_t len, char **after, size_t *after_len, const struct ifx_sink *sink);
 IFX_API void ifx_free_text(char *text);
+
+/**
+ * `istio-fix ambient VERB ...`: from sidecars to ambient mode.
+ * argv    argv[0] is the word "ambient"; permuted, paths last.
+ * What is said is handed to the sink at the end. Returns an exit code, which may be IFX_EXIT_HELD.
+ */
+IFX_API int ifx_ambient(int argc, char **argv, const struct ifx_sink *sink);
 
 /** "0.1.0" */
 IFX_API const char *ifx_version(void);

@@ -28,6 +28,7 @@ typedef enum {
 } ifx_host;
 
 struct ifx_option;
+struct ifx_ambient_options;
 
 /** A text, and where it was written as `file:line:col`; ptr NULL: on the command line. */
 struct ifx_said {
@@ -78,8 +79,9 @@ struct ifx_config {
 	ifx_str stdin_filename;
 	ifx_str config; /* --config: the settings file for all inputs; ptr NULL: the nearest */
 	bool no_config;
-	int istio_minor;   /* 0: the newest */
-	ifx_str namespace; /* ptr NULL: unknown */
+	int istio_minor;                     /* 0: the newest */
+	ifx_str namespace;                   /* ptr NULL: unknown */
+	struct ifx_ambient_options *ambient; /* those of the subcommand; else NULL */
 };
 
 #endif

@@ -56,11 +56,29 @@ static int occupy_streams(void)
 	return 0;
 }
 
+static int run(int argc, char **argv, const struct ifx_sink *sink)
+{
+	struct ifx_config *config;
+	int first, code;
+
+	if (argc > 1 && !strcmp(argv[1], "ambient"))
+		return ifx_ambient(argc - 1, argv + 1, sink);
+	config = ifx_config_new();
+	if (!config) {
+		say("istio-fix: error: out of memory\n");
+		return IFX_EXIT_FAILED;
+	}
+	code = ifx_config_parse(config, argc, argv, &first, sink);
+	if (code < 0)
+		code = ifx_run(config, argv + first, (size_t)(argc - first), sink);
+	ifx_config_free(config);
+	return code;
+}
+
 int main(int argc, char **argv)
 {
-	int error = 0, first, code;
+	int error = 0, code;
 	const struct ifx_sink sink = { to_stdout, to_stderr, &error };
-	struct ifx_config *config;
 
 	if (occupy_streams())
 		return IFX_EXIT_FAILED;
@@ -68,15 +86,7 @@ int main(int argc, char **argv)
 	signal(SIGXFSZ, SIG_IGN);
 	/* Who started us may not care for its children; we do for ours. */
 	signal(SIGCHLD, SIG_DFL);
-	config = ifx_config_new();
-	if (!config) {
-		say("istio-fix: error: out of memory\n");
-		return IFX_EXIT_FAILED;
-	}
-	code = ifx_config_parse(config, argc, argv, &first, &sink);
-	if (code < 0)
-		code = ifx_run(config, argv + first, (size_t)(argc - first), &sink);
-	ifx_config_free(config);
+	code = run(argc, argv, &sink);
 	/* Some file systems say only now that there was no room. */
 	if (close(STDOUT_FILENO) && !error)
 		error = errno;

@@ -500,14 +500,6 @@ const struct ifx_option *ifx_option_named(ifx_str name)
 	return NULL;
 }
 
-const struct ifx_option *ifx_option_lettered(char letter)
-{
-	for (const struct ifx_option *o = ifx_options; o->name; o++)
-		if (letter && o->letter == letter)
-			return o;
-	return NULL;
-}
-
 bool ifx_option_give(struct ifx_config *c, const struct ifx_option *option, ifx_str arg,
 		     struct ifx_buf *err)
 {

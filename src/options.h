@@ -38,9 +38,8 @@ struct ifx_option {
 /** In the order of --help; the last one has no name. */
 extern const struct ifx_option ifx_options[];
 
-/** By its long name, or its letter; NULL when the command line has no such option. */
+/** By its long name; NULL when the command line has no such option. */
 const struct ifx_option *ifx_option_named(ifx_str name);
-const struct ifx_option *ifx_option_lettered(char letter);
 
 /**
  * Carry out an option of the command line, and remember it, so that it wins over files.

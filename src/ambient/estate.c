@@ -187,8 +187,9 @@ static bool add_objects(struct reading *r, const struct ifx_object *like)
 			n++;
 		}
 	}
-	for (struct ifx_object *o = first; o; o = o->same)
-		o->n_same = n;
+	last->same = first;
+	for (size_t i = 0; i < n; i++, first = first->same)
+		first->n_same = n;
 	return true;
 }
 

@@ -7,7 +7,8 @@
  *             for (o = ns->objects[IFX_SERVICE].first; o; o = o->next) ...
  *
  * A file that several environments deploy is one source; its objects are there once in each of them
- * (`same` leads to the next). All text and all trees live as long as the estate.
+ * (`same` leads from one to the next, and round). All text and all trees live as long as the
+ * estate.
  */
 #ifndef IFX_AMBIENT_ESTATE_H
 #define IFX_AMBIENT_ESTATE_H
@@ -56,7 +57,7 @@ struct ifx_object {
 	struct ifx_pods *pods;           /* WORKLOAD: one for each pod template, in order */
 	struct ifx_svc *service;         /* SERVICE */
 	struct ifx_object *next;         /* of this kind in this namespace, by file and place */
-	struct ifx_object *same;         /* the same resource in the next environment; NULL: last */
+	struct ifx_object *same;         /* the same resource in the next environment: a ring */
 	size_t n_same;                   /* environments that deploy this file; 1 as a rule */
 };
 

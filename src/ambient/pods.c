@@ -203,3 +203,13 @@ bool ifx_pods_selected_by(const struct ifx_pods *pods, const char *key)
 	return ifx_selector_names(ifx_get(ifx_object_spec(pods->object), IFX_LIT("selector")),
 				  ifx_str_of(key));
 }
+
+bool ifx_needs_restart(const struct ifx_object *o)
+{
+	if (ifx_str_eq(o->r->kind, IFX_LIT("Job")) || ifx_str_eq(o->r->kind, IFX_LIT("CronJob")))
+		return false;
+	for (const struct ifx_pods *p = o->pods; p; p = p->next)
+		if (p->injected && !p->gateway)
+			return true;
+	return false;
+}

@@ -37,6 +37,9 @@ bool ifx_pods_patch(struct ifx_estate *estate, struct ifx_object *o,
 /** Once states of namespaces are known: does a sidecar get into these pods? */
 void ifx_pods_decide(struct ifx_pods *pods, const struct ifx_namespace *ns);
 
+/** Do pods of the workload run with a sidecar until it is restarted? Jobs end by themselves. */
+bool ifx_needs_restart(const struct ifx_object *o);
+
 /** Is the label on a selector of the workload, so that it cannot change (C39)? */
 bool ifx_pods_selected_by(const struct ifx_pods *pods, const char *key);
 

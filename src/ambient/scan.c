@@ -93,10 +93,20 @@ static bool has_needle(ifx_str document)
 	/* Labels, other installers' values, and what scripts in ConfigMaps say (B14, S15, waves).
 	 */
 	static const char *const needles[] = {
-		IFX_KEY_INJECTION,    "istio.io/", "meshConfig",   "enableNamespacesByDefault",
-		"trustDomain",        ":15021",    ":15020",       ":15000",
-		"quitquitquit",       ".svc",      "istiodRemote", "externalIstiod",
+		IFX_KEY_INJECTION,
+		"istio.io/",
+		"meshConfig",
+		"enableNamespacesByDefault",
+		"trustDomain",
+		":15021",
+		":15020",
+		":15000",
+		"quitquitquit",
+		".svc",
+		"istiodRemote",
+		"externalIstiod",
 		"remotePilotAddress",
+		"istio/multiCluster",
 	};
 
 	for (size_t i = 0; i < sizeof(needles) / sizeof(*needles); i++)

@@ -13,7 +13,7 @@ ifx_str ifx_raw(const struct ifx_node *node)
 
 ifx_str ifx_text(const struct ifx_node *node)
 {
-	return node->kind == IFX_SCALAR ? node->text : IFX_NONE;
+	return ifx_is(node, IFX_SCALAR) ? node->text : IFX_NONE;
 }
 
 static ifx_str tag_of(const struct ifx_node *node)
