@@ -8,6 +8,7 @@
 #include "ambient.h"
 
 #include "ambient/evidence.h"
+#include "base/alloc.h"
 
 #include <unistd.h>
 
@@ -259,11 +260,68 @@ static void unsafe_changes_have_a_counter_example(void **state)
 	}
 }
 
+static void without_memory_it_says_so(void **state)
+{
+	struct fixture *a = test_calloc(1, sizeof(*a)), *b = test_calloc(1, sizeof(*b));
+	unsigned long n = 0;
+	ifx_status st;
+
+	(void)state;
+	fx_load(a, BEFORE(OLD(GET_ONLY) JWT("")));
+	fx_load(b, AFTER(COPY(GET_ONLY) JWT(TO_SERVICE ", ")));
+	do {
+		struct ifx_evidence e;
+		struct ifx_arena arena;
+
+		ifx_arena_init(&arena, (size_t)1 << 30);
+		ifx_alloc_fail_at(++n);
+		st = ifx_evidence_find(&e, &a->mesh, &b->mesh, NULL, &arena);
+		assert_int_equal(st, ifx_alloc_failed() ? IFX_ENOMEM : IFX_OK);
+		ifx_alloc_fail_at(0);
+		ifx_arena_release(&arena);
+	} while (st != IFX_OK);
+	assert_true(n > 5);
+	fx_free(a);
+	fx_free(b);
+	test_free(a);
+	test_free(b);
+}
+
+/* With more classes than requests allowed it takes some of each, and says so. */
+static void a_limit_is_said(void **state)
+{
+	struct fixture *a = test_calloc(1, sizeof(*a)), *b = test_calloc(1, sizeof(*b));
+	const struct ifx_evidence_options few = { .limit = 3 };
+	struct ifx_evidence all, some, again;
+	struct ifx_arena arena;
+
+	(void)state;
+	fx_load(a, BEFORE(OLD(GET_ONLY)));
+	fx_load(b, PLAIN(OLD(GET_ONLY)));
+	ifx_arena_init(&arena, (size_t)1 << 30);
+	assert_int_equal(ifx_evidence_find(&all, &a->mesh, &b->mesh, NULL, &arena), IFX_OK);
+	assert_int_equal(ifx_evidence_find(&some, &a->mesh, &b->mesh, &few, &arena), IFX_OK);
+	assert_int_equal(ifx_evidence_find(&again, &a->mesh, &b->mesh, &few, &arena), IFX_OK);
+	assert_int_equal(all.n_sampled, 0);
+	assert_int_equal(some.n_sampled, 2); /* through the Service, and past it */
+	assert_ptr_equal(some.first_sampled, &b->workloads[0]);
+	assert_true(some.n_requests < all.n_requests && some.n_requests <= 6);
+	assert_int_equal(some.n_requests, again.n_requests);
+	assert_int_equal(some.n_rows, again.n_rows);
+	ifx_arena_release(&arena);
+	fx_free(a);
+	fx_free(b);
+	test_free(a);
+	test_free(b);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_worked_examples_keep_their_promise),
 		cmocka_unit_test(unsafe_changes_have_a_counter_example),
+		cmocka_unit_test(without_memory_it_says_so),
+		cmocka_unit_test(a_limit_is_said),
 		cmocka_unit_test(each_phase_keeps_the_promise),
 	};
 

@@ -154,6 +154,12 @@ static void waypoints_stand_where_the_facts_say(void **state)
 		  A, &alice, false, "/other", false, IFX_BY_DENY, IFX_AT_ZTUNNEL },
 		{ AMB(AUTHZ("p", "{action: CUSTOM, provider: {name: x}, rules: [{}]}")), A, &alice,
 		  false, "/a", true, IFX_BY_NO_ALLOW, IFX_AT_ZTUNNEL },
+		/* `selector: {}` is everything to a sidecar and nothing to ztunnel. */
+		{ SIDECAR WORKLOAD SERVICE("")
+			  AUTHZ("p", "{selector: {}, action: DENY, rules: [{}]}"),
+		  S, &alice, false, "/a", false, IFX_BY_DENY, IFX_AT_SIDECAR },
+		{ AMB(AUTHZ("p", "{selector: {}, action: DENY, rules: [{}]}")), A, &alice, false,
+		  "/a", true, IFX_BY_NO_ALLOW, IFX_AT_ZTUNNEL },
 		/* F7: sidecars do not read targetRefs, waypoints nothing else. */
 		{ SIDECAR WORKLOAD SERVICE("") WAYPOINT AT_SERVICE("action: DENY, rules: [{}]"), S,
 		  &alice, false, "/a", true, IFX_BY_NO_ALLOW, IFX_AT_SIDECAR },
@@ -495,6 +501,24 @@ static void tokens_are_read_where_somebody_asks(void **state)
 	}
 }
 
+static void ports_past_the_sidecar_are_open(void **state)
+{
+	static const unsigned uncaptured[] = { 8080 };
+	struct fixture fx;
+	struct ifx_decision d;
+
+	(void)state;
+	fx_load(&fx, SIDECAR WORKLOAD SERVICE("") STRICT AUTHZ("p", "{}"));
+	fx.workloads[0].uncaptured = uncaptured;
+	fx.workloads[0].n_uncaptured = 1;
+	d = ask(&fx, N, IFX_NONE, false, "/a");
+	assert_true(d.allowed && d.basis == IFX_BY_NOTHING);
+	fx.workloads[0].mode = IFX_MODE_AMBIENT;
+	d = ask(&fx, N, IFX_NONE, false, "/a");
+	assert_true(!d.allowed && d.basis == IFX_BY_PLAINTEXT);
+	fx_free(&fx);
+}
+
 static void bindings_follow_the_labels(void **state)
 {
 	static const struct {
@@ -541,6 +565,7 @@ int main(void)
 		cmocka_unit_test(trust_domains_are_aliased_by_sidecars_only),
 		cmocka_unit_test(rules_are_compiled_three_ways),
 		cmocka_unit_test(tokens_are_read_where_somebody_asks),
+		cmocka_unit_test(ports_past_the_sidecar_are_open),
 		cmocka_unit_test(bindings_follow_the_labels),
 	};
 

@@ -165,6 +165,8 @@ static void ztunnel_makes_of_policies_what_the_table_says(void **state)
 		{ "  rules: [{from: [{source: {namespaces: ['a*b']}}]}]", STRICTER },
 		{ "  rules: [{from: [{source: {notNamespaces: ['a*b']}}]}]", OPEN },
 		{ "  action: DENY\n  rules: [{from: [{source: {namespaces: ['a*b']}}]}]", OPEN },
+		/* No labels to attach it by. */
+		{ "  selector: {}\n  action: DENY\n  rules: [{}]", ABSENT | OPEN },
 		{ "  targetRefs: [{kind: Service, group: '', name: a}]\n  rules: [{}]", ABSENT },
 	};
 

@@ -109,8 +109,10 @@ static bool domain_matches(const struct view *v, ifx_str value)
 
 	if (!v->request->principal.ptr || !ifx_identity_parse(&id, v->request->principal))
 		return false;
+	/* A value that is one of the mesh's own stands for all of them; a pattern does not. */
 	return ifx_pattern_match(value, id.trust_domain) ||
-	       (in_domains(v->mesh, value) && in_domains(v->mesh, id.trust_domain));
+	       (ifx_str_chr(value, '*') == SIZE_MAX && in_domains(v->mesh, value) &&
+		in_domains(v->mesh, id.trust_domain));
 }
 
 /* --- tokens --------------------------------------------------------------------------------- */

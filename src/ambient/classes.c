@@ -441,7 +441,9 @@ ifx_status ifx_classes_find(struct ifx_classes *c)
 		for (const struct ifx_glob *g = c->first; g; g = g->next)
 			compile(m.steps, g);
 		take_offers(&m, bits, spare);
-		explore(&m, bits);
+		/* With nothing to tell apart, one text is enough. */
+		if (!c->n_found || c->n > c->n_required)
+			explore(&m, bits);
 	} else {
 		c->failed = true;
 	}

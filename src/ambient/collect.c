@@ -381,6 +381,8 @@ static void add_pod_ports(struct ifx_search *s, size_t i)
 
 	for (size_t k = 0; k < w->n_ports; k++)
 		add_port(s, w->ports[k].number);
+	for (size_t k = 0; k < w->n_uncaptured; k++)
+		add_port(s, w->uncaptured[k]);
 	for (size_t k = services.first; k < services.first + services.n; k++) {
 		const struct ifx_service *v = &mesh->services[k];
 
@@ -437,11 +439,16 @@ static void add_ports(struct ifx_search *s)
 static ifx_str identity_of(struct ifx_search *s, size_t i)
 {
 	const struct ifx_waypoint *w = ifx_search_waypoint(s->probe, i);
+	ifx_str text;
 
-	return w ? ifx_arena_printf(s->arena, "%.*s/ns/%.*s/sa/%.*s",
-				    IFX_ARG(s->probe->mesh[i]->trust_domain), IFX_ARG(w->namespace),
-				    IFX_ARG(ifx_waypoint_account(w)))
-		 : IFX_NONE;
+	if (!w)
+		return IFX_NONE;
+	text = ifx_arena_printf(s->arena, "%.*s/ns/%.*s/sa/%.*s",
+				IFX_ARG(s->probe->mesh[i]->trust_domain), IFX_ARG(w->namespace),
+				IFX_ARG(ifx_waypoint_account(w)));
+	if (!text.ptr)
+		s->st = IFX_ENOMEM;
+	return text;
 }
 
 static void make_atoms(struct ifx_search *s)

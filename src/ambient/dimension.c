@@ -42,6 +42,20 @@ void ifx_dimension_literal(struct ifx_dimension *dim, ifx_str value)
 	list[dim->n_literals++] = value;
 }
 
+/* A text in a buffer, which ends here. */
+static void offer_buf(struct ifx_dimension *dim, struct ifx_buf *buf)
+{
+	ifx_str copy = IFX_NONE;
+
+	if (ifx_buf_status(buf) == IFX_OK)
+		copy = ifx_arena_copy(arena_of(dim), ifx_buf_str(buf));
+	ifx_buf_release(buf);
+	if (copy.ptr)
+		ifx_classes_offer(&dim->classes, copy);
+	else
+		dim->classes.failed = true;
+}
+
 /* --- identities ------------------------------------------------------------------------------ */
 
 static void add_glob(struct ifx_dimension *dim, ifx_glob_kind kind, const char *before,
@@ -73,11 +87,7 @@ static void offer(struct ifx_dimension *dim, ifx_str domain, ifx_str namespace, 
 		else
 			ifx_buf_addc(&out, text[n]);
 	}
-	if (!ifx_buf_status(&out))
-		ifx_classes_offer(&dim->classes, ifx_arena_copy(arena_of(dim), ifx_buf_str(&out)));
-	else
-		dim->classes.failed = true;
-	ifx_buf_release(&out);
+	offer_buf(dim, &out);
 }
 
 /* A principal as it is, and with each trust domain that istiod may put in its place. */
@@ -182,9 +192,7 @@ static void offer_path(struct ifx_dimension *dim, ifx_str value)
 			ifx_buf_addc(&out, *rest.ptr);
 		}
 	}
-	if (!ifx_buf_status(&out))
-		ifx_classes_offer(&dim->classes, ifx_arena_copy(arena_of(dim), ifx_buf_str(&out)));
-	ifx_buf_release(&out);
+	offer_buf(dim, &out);
 }
 
 static void offer_text(struct ifx_dimension *dim, ifx_str value)
@@ -323,7 +331,7 @@ static ifx_status values_of_blocks(struct ifx_dimension *dim)
 	list[n++] = IFX_LIT("0.0.0.0"); /* the edges of everything */
 	list[n++] = IFX_LIT("::");
 	dim->values = (struct ifx_strs){ list, n };
-	return IFX_OK;
+	return dim->classes.failed ? IFX_ENOMEM : IFX_OK;
 }
 
 static ifx_status values_of_ports(struct ifx_dimension *dim)

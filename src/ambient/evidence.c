@@ -73,9 +73,10 @@ static bool add_known(struct run *r, const struct ifx_identity *id)
 
 static bool is_waypoint(const struct ifx_mesh *mesh, const struct ifx_identity *id)
 {
-	for (size_t i = 0; i < mesh->n_waypoints; i++)
-		if (ifx_str_eq(mesh->waypoints[i].namespace, id->namespace) &&
-		    ifx_str_eq(ifx_waypoint_account(&mesh->waypoints[i]), id->account))
+	struct ifx_slice s = ifx_mesh_waypoints_of(mesh, id->namespace);
+
+	for (size_t i = s.first; i < s.first + s.n; i++)
+		if (ifx_str_eq(ifx_waypoint_account(&mesh->waypoints[i]), id->account))
 			return true;
 	return false;
 }

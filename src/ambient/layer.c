@@ -199,6 +199,8 @@ unsigned ifx_ztunnel_fate(const struct ifx_authz *policy)
 		return IFX_ZTUNNEL_ABSENT | IFX_ZTUNNEL_OPEN;
 	if (policy->scope.n_targets || policy->dry_run)
 		return IFX_ZTUNNEL_ABSENT;
+	if (policy->scope.empty_selector)
+		return IFX_ZTUNNEL_ABSENT | IFX_ZTUNNEL_OPEN;
 	for (size_t i = 0; i < policy->n_rules; i++) {
 		unsigned f = policy->action == IFX_DENY ? deny_rule(&policy->rules[i])
 							: allow_rule(&policy->rules[i]);

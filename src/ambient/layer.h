@@ -32,7 +32,7 @@ bool ifx_authz_is_l4(const struct ifx_authz *policy, struct ifx_l7_reason *why);
 /** The same of one rule, whatever the action. */
 bool ifx_rule_is_l4(const struct ifx_authz_rule *rule, struct ifx_l7_reason *why);
 
-/** What ztunnel makes of a policy. STRICTER and OPEN may come together. */
+/** What ztunnel makes of a policy, its scope included. STRICTER and OPEN may come together. */
 enum {
 	IFX_ZTUNNEL_SAME = 0,     /* enforced as written */
 	IFX_ZTUNNEL_STRICTER = 1, /* refuses more than written */

@@ -154,6 +154,12 @@ static int service_namespace(const void *a, const void *b)
 			   ((const struct ifx_service *)b)->namespace);
 }
 
+static int waypoint_namespace(const void *a, const void *b)
+{
+	return ifx_str_cmp(((const struct ifx_waypoint *)a)->namespace,
+			   ((const struct ifx_waypoint *)b)->namespace);
+}
+
 /* The run of elements that compare equal to `key`. */
 static struct ifx_slice slice(const void *list, size_t n, size_t size, const void *key,
 			      compare_fn *compare)
@@ -178,6 +184,13 @@ struct ifx_slice ifx_mesh_services_of(const struct ifx_mesh *mesh, ifx_str names
 	struct ifx_service key = { .namespace = namespace };
 
 	return slice(mesh->services, mesh->n_services, sizeof(key), &key, service_namespace);
+}
+
+struct ifx_slice ifx_mesh_waypoints_of(const struct ifx_mesh *mesh, ifx_str namespace)
+{
+	struct ifx_waypoint key = { .namespace = namespace };
+
+	return slice(mesh->waypoints, mesh->n_waypoints, sizeof(key), &key, waypoint_namespace);
 }
 
 struct ifx_slice ifx_mesh_authz_of(const struct ifx_mesh *mesh, ifx_str namespace)

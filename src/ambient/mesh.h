@@ -42,6 +42,9 @@ struct ifx_workload {
 	ifx_mode mode;
 	const struct ifx_container_port *ports;
 	size_t n_ports;
+	/* Ports that go past the sidecar (excludeInboundPorts); ztunnel knows no such thing. */
+	const unsigned *uncaptured;
+	size_t n_uncaptured;
 	const struct ifx_waypoint *waypoint; /* for traffic to the pod's address; usually NULL */
 	const struct ifx_node *at;           /* the resource; may be NULL */
 };
@@ -110,6 +113,7 @@ struct ifx_slice {
 };
 struct ifx_slice ifx_mesh_workloads_of(const struct ifx_mesh *mesh, ifx_str namespace);
 struct ifx_slice ifx_mesh_services_of(const struct ifx_mesh *mesh, ifx_str namespace);
+struct ifx_slice ifx_mesh_waypoints_of(const struct ifx_mesh *mesh, ifx_str namespace);
 struct ifx_slice ifx_mesh_authz_of(const struct ifx_mesh *mesh, ifx_str namespace);
 struct ifx_slice ifx_mesh_request_authn_of(const struct ifx_mesh *mesh, ifx_str namespace);
 struct ifx_slice ifx_mesh_peer_authn_of(const struct ifx_mesh *mesh, ifx_str namespace);

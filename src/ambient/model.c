@@ -59,6 +59,8 @@ struct place {
 
 static bool applies(const struct place *p, const struct ifx_scope *scope)
 {
+	if (p->engine == IFX_ENGINE_ZTUNNEL && scope->empty_selector)
+		return false;
 	return p->workload ? ifx_scope_selects(p->mesh, scope, p->workload)
 			   : ifx_scope_targets(p->mesh, scope, p->waypoint, p->service);
 }
@@ -279,6 +281,14 @@ ifx_protocol ifx_model_pod_protocol(const struct ifx_mesh *mesh,
 	return IFX_PROTOCOL_AUTO;
 }
 
+static bool uncaptured(const struct ifx_workload *workload, unsigned port)
+{
+	for (size_t i = 0; i < workload->n_uncaptured; i++)
+		if (workload->uncaptured[i] == port)
+			return true;
+	return false;
+}
+
 void ifx_model_sidecar(struct ifx_decision *out, const struct ifx_mesh *mesh,
 		       const struct ifx_workload *workload, const struct ifx_request *request)
 {
@@ -286,6 +296,10 @@ void ifx_model_sidecar(struct ifx_decision *out, const struct ifx_mesh *mesh,
 	ifx_token next;
 
 	*out = (struct ifx_decision){ .point = IFX_AT_SIDECAR };
+	if (uncaptured(workload, request->port)) {
+		decide(out, true, IFX_BY_NOTHING, NULL);
+		return;
+	}
 	if (!request->principal.ptr &&
 	    ifx_model_sidecar_mtls(mesh, workload, request->port) == IFX_MTLS_STRICT) {
 		decide(out, false, IFX_BY_PLAINTEXT, NULL);

@@ -69,7 +69,12 @@ struct ifx_target {
 /** Who a policy is for. */
 struct ifx_scope {
 	ifx_str name, namespace;
-	bool has_selector; /* with labels in it; an empty one is as none */
+	bool has_selector; /* with labels in it */
+	/*
+	 * `selector: {}`: everything in the namespace to a sidecar, but istiod takes it for a
+	 * workload's own policy and then finds no labels to attach it by, so ztunnel never sees it.
+	 */
+	bool empty_selector;
 	struct ifx_labels selector;
 	const struct ifx_target *targets; /* targetRefs, or targetRef alone */
 	size_t n_targets;
