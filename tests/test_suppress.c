@@ -99,8 +99,8 @@ static void scopes(void **state)
 		"apiVersion: v1\nkind: Y\nmetadata:\n  name: Q\n  annotations: {istio-fix.dev/ignore: 'two, one'}\n",
 		"apiVersion: v1\nkind: Y\nmetadata:\n  name: Q\n  annotations: {istio-fix.dev/ignore: '*'}\n",
 		"apiVersion: v1\nkind: Y\nmetadata:\n  name: Q\n  annotations: {galley.istio.io/analyze-suppress: '*'}\n",
-		"apiVersion: v1\nkind: List\nitems:\n- kind: Y\n  q: q\n- kind: Y\n  metadata:\n    name: Q\n"
-		"    annotations: {galley.istio.io/analyze-suppress: 'IST0002,IST0001'}\n",
+		("apiVersion: v1\nkind: List\nitems:\n- kind: Y\n  q: q\n- kind: Y\n  metadata:\n    name: Q\n"
+		 "    annotations: {galley.istio.io/analyze-suppress: 'IST0002,IST0001'}\n"),
 	};
 
 	(void)state;
