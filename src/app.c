@@ -270,9 +270,12 @@ static void show_check(struct app *app, const struct ifx_file_report *report)
 
 	for (size_t i = report->n_problems; i < report->n_findings; i++)
 		fixed += report->findings[i]->applied;
-	ifx_buf_add(&app->out, IFX_LIT("would fix "));
+	ifx_buf_add(&app->out, fixed ? IFX_LIT("would fix ") : IFX_LIT("would change "));
 	ifx_say_text(&app->out, report->path);
-	ifx_buf_addf(&app->out, " (%zu of %zu finding%s)\n", fixed, n, n == 1 ? "" : "s");
+	if (!fixed) /* only comments that ignore something */
+		ifx_buf_addc(&app->out, '\n');
+	else
+		ifx_buf_addf(&app->out, " (%zu of %zu finding%s)\n", fixed, n, n == 1 ? "" : "s");
 }
 
 /* `git apply` takes paths below the current directory only: those are written as it wants them. */
@@ -368,6 +371,7 @@ static bool deliver(struct app *app, const struct source *source, struct ifx_out
 		app->reporter.tally.failed++;
 	}
 	app->reporter.tally.suppressed += outcome->n_suppressed;
+	app->reporter.tally.ignored += outcome->n_ignored;
 	report.findings = list;
 	report.n_findings = outcome->n;
 	app->would_change |= changes;
@@ -439,6 +443,8 @@ static void run_source(struct app *app, const struct source *source)
 	engine = engine_for(profile);
 	engine.index = &questions;
 	engine.chart_template = may_be_helm && ifx_in_chart_templates(source->path);
+	engine.add_ignores = app->config->add_ignores;
+	engine.why_ignored = app->config->why_ignored;
 	engine.want_edits = ifx_report_wants_edits(app->reporter.format);
 	app->index.file = source->st ? source->path : IFX_NONE;
 	app->index.text = source->st ? IFX_NONE : source->bytes;

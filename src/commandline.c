@@ -99,6 +99,10 @@ static ifx_after_words check_line(struct ifx_words *l)
 	} else if (c->mode != IFX_MODE_IN_PLACE && (c->backup.ptr || c->atomic)) {
 		ifx_words_bad(l, "--atomic and --backup go with --in-place");
 		return IFX_USAGE;
+	} else if (c->add_ignores && c->mode == IFX_MODE_REPORT &&
+		   !ifx_gather_is_stdin(c, l->argv + l->paths, (size_t)(l->argc - l->paths))) {
+		ifx_words_bad(l, "--add-ignores goes with --in-place, --diff, --check or --list");
+		return IFX_USAGE;
 	}
 	return IFX_CARRY_ON;
 }

@@ -77,7 +77,9 @@ struct ifx_config {
 	bool quiet, verbose, statistics;
 	bool color_out, color_err; /* escape sequences on standard output, on standard error */
 	ifx_str stdin_filename;
-	ifx_str config; /* --config: the settings file for all inputs; ptr NULL: the nearest */
+	bool add_ignores;
+	ifx_str why_ignored; /* the reason; may be empty */
+	ifx_str config;      /* --config: the settings file for all inputs; ptr NULL: the nearest */
 	bool no_config;
 	int istio_minor;                     /* 0: the newest */
 	ifx_str namespace;                   /* ptr NULL: unknown */

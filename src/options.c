@@ -296,6 +296,16 @@ static bool set_no_config(struct ifx_config *c, ifx_str arg, struct ifx_buf *err
 	return true;
 }
 
+static bool set_add_ignores(struct ifx_config *c, ifx_str arg, struct ifx_buf *err)
+{
+	for (size_t i = 0; i < arg.len; i++)
+		if ((unsigned char)arg.ptr[i] < 0x20 || arg.ptr[i] == 0x7f)
+			return bad(err, "--add-ignores wants one line of text");
+	c->add_ignores = true;
+	c->why_ignored = ifx_arena_copy(&c->arena, ifx_str_trim(arg));
+	return c->why_ignored.ptr || bad(err, "out of memory");
+}
+
 static bool set_istio_version(struct ifx_config *c, ifx_str arg, struct ifx_buf *err)
 {
 	ifx_str digits = arg;
@@ -445,6 +455,8 @@ const struct ifx_option ifx_options[] = {
 	{ 0, "config", "FILE", set_config, 0,
 	  "settings for all inputs, not the nearest .istio-fix.yaml" },
 	{ 0, "no-config", NULL, set_no_config, 0, "no settings but those of the command line" },
+	{ 0, "add-ignores", "[=REASON]", set_add_ignores, 0,
+	  "write a comment that ignores it for each finding that is left" },
 	{ 0, "stdin-filename", "PATH", set_stdin_filename, 0,
 	  "name of standard input in messages" },
 	{ 0, "istio-version", "1.N", set_istio_version, IFX_KEY_RULES,

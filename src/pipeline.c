@@ -2,6 +2,7 @@
 
 #include "base/alloc.h"
 #include "edit/plan.h"
+#include "rule/ignore.h"
 #include "yaml/load.h"
 #include "yaml/roots.h"
 
@@ -141,6 +142,7 @@ static void settle_place(const struct work *w, struct ifx_finding *f)
 {
 	size_t end = origin(w, f->at + f->len);
 
+	f->now = f->at;
 	f->at = origin(w, f->at);
 	f->len = end > f->at ? end - f->at : 0;
 	f->at += w->chunk.at;
@@ -226,13 +228,49 @@ static void replace_doc(struct work *w, struct ifx_doc *doc)
 }
 
 /*
+ * A step that was proven: from here on the document is `after`, whose text and edits live in
+ * `scratch`. All three are taken over, or released.
+ */
+static ifx_status take_step(struct work *w, struct ifx_doc *after, struct ifx_edits *edits,
+			    struct ifx_arena *scratch)
+{
+	struct ifx_edits total;
+	ifx_status st = ifx_edits_compose(&total, &w->total, edits, w->original, &w->scratch);
+
+	ifx_edits_release(edits);
+	if (st != IFX_OK) {
+		ifx_doc_free(after);
+		return st;
+	}
+	ifx_edits_release(&w->total);
+	w->total = total;
+	replace_doc(w, after);
+	/* The new text lives in what the step was made in; the old one is done with. */
+	ifx_arena_release(&w->text);
+	w->text = *scratch;
+	ifx_arena_init(scratch, 0);
+	w->steps++;
+	return IFX_OK;
+}
+
+/* Nothing more happens to the document. */
+static ifx_status add_unproven(struct work *w, const char *what, const struct ifx_buf *why)
+{
+	w->doc_proven = false;
+	return add_problem(
+		w->out, "internal", w->chunk.at, w->number,
+		"the proof of '%s' failed, nothing is written (%.*s); please report this with the file",
+		what, IFX_ARG(ifx_buf_str(why)));
+}
+
+/*
  * Carry out `n` fixes together and prove the result. IFX_EREFUSED: one of them cannot be done, or
  * they get into each other's way. When the proof fails that is said, and nothing more happens to
  * the document.
  */
 static ifx_status apply(struct work *w, const struct ifx_op *const *ops, size_t n)
 {
-	struct ifx_edits edits, total;
+	struct ifx_edits edits;
 	struct ifx_doc *after = NULL;
 	struct ifx_arena scratch;
 	struct ifx_buf why;
@@ -242,29 +280,10 @@ static ifx_status apply(struct work *w, const struct ifx_op *const *ops, size_t 
 	ifx_buf_init(&why, 4096);
 	ifx_arena_init(&scratch, IFX_FILE_ARENA_MAX);
 	st = ifx_compile_and_prove(&text, &after, &edits, w->doc, ops, n, &scratch, &why);
-	if (st == IFX_EINVAL || st == IFX_ELIMIT) {
-		w->doc_proven = false;
-		st = add_problem(
-			w->out, "internal", w->chunk.at, w->number,
-			"the proof of '%s' failed, nothing is written (%.*s); please report this with the file",
-			w->cx.transform->id, IFX_ARG(ifx_buf_str(&why)));
-	} else if (st == IFX_OK) {
-		st = ifx_edits_compose(&total, &w->total, &edits, w->original, &w->scratch);
-		ifx_edits_release(&edits);
-		if (st == IFX_OK) {
-			ifx_edits_release(&w->total);
-			w->total = total;
-			replace_doc(w, after);
-			w->steps++;
-			/* The new text lives in what the step was made in; the old one is done
-			 * with. */
-			ifx_arena_release(&w->text);
-			w->text = scratch;
-			ifx_arena_init(&scratch, 0);
-		} else {
-			ifx_doc_free(after);
-		}
-	}
+	if (st == IFX_EINVAL || st == IFX_ELIMIT)
+		st = add_unproven(w, w->cx.transform->id, &why);
+	else if (st == IFX_OK)
+		st = take_step(w, after, &edits, &scratch);
 	ifx_arena_release(&scratch);
 	ifx_buf_release(&why);
 	return st;
@@ -724,6 +743,143 @@ static ifx_status keep_edits(struct work *w)
 	return st;
 }
 
+/* ---- what is left is to be ignored ---- */
+
+/* The findings of the document that are left; wish.order is their index. */
+static ifx_status list_wishes(struct work *w, size_t from, struct ifx_ignore_wish **list, size_t *n)
+{
+	struct ifx_outcome *out = w->out;
+
+	*n = 0;
+	*list = ifx_arena_alloc(&w->scratch, (out->n - from + 1) * sizeof(**list));
+	if (!*list)
+		return IFX_ENOMEM;
+	for (size_t i = from; i < out->n; i++) {
+		const struct ifx_finding *f = out->findings[i];
+		const struct ifx_transform *t = selected(w->engine, f->rule);
+
+		if (t && !f->applied && !f->suppressed)
+			(*list)[(*n)++] =
+				(struct ifx_ignore_wish){ .rule = t, .at = f->now, .order = i };
+	}
+	return IFX_OK;
+}
+
+static void fulfil(struct work *w, const struct ifx_ignore_wish *wish, ifx_suppressed_by by)
+{
+	w->out->findings[wish->order]->suppressed = by;
+	w->out->n_ignored++;
+}
+
+static ifx_status ignore_by_comment(struct work *w, struct ifx_ignore_wish *wishes, size_t n)
+{
+	struct ifx_doc *after;
+	struct ifx_edits edits;
+	struct ifx_arena scratch;
+	struct ifx_buf why;
+	ifx_str text;
+	ifx_status st;
+
+	ifx_buf_init(&why, 4096);
+	ifx_arena_init(&scratch, IFX_FILE_ARENA_MAX);
+	st = ifx_ignore_write(&text, &after, &edits, w->doc, wishes, n, w->engine->why_ignored,
+			      w->engine->rules, &scratch, &why);
+	if (st == IFX_EINVAL || st == IFX_ELIMIT)
+		st = add_unproven(w, "--add-ignores", &why);
+	else if (st == IFX_OK && after)
+		st = take_step(w, after, &edits, &scratch);
+	ifx_arena_release(&scratch);
+	ifx_buf_release(&why);
+	return st;
+}
+
+static bool is_in(const struct ifx_resource *r, size_t at)
+{
+	return at >= r->node->span.at && at - r->node->span.at < r->node->span.len;
+}
+
+/* The annotation of one object, with the wishes in it. NULL: there is none, or no memory. */
+static struct ifx_op *annotation_for(struct work *w, const struct ifx_resource *r,
+				     struct ifx_ignore_wish *wishes, size_t n)
+{
+	static const ifx_str keys[] = { { "metadata", 8 }, { "annotations", 11 } };
+	struct ifx_op *op = ifx_arena_alloc(&w->scratch, sizeof(*op));
+	struct ifx_place *to = ifx_arena_alloc(&w->scratch, sizeof(*to));
+	const struct ifx_node *map = ifx_get(r->metadata, keys[1]);
+	const struct ifx_entry *old =
+		ifx_is(map, IFX_MAP) ? ifx_map_entry(map, IFX_LIT(IFX_SUPPRESS_KEY)) : NULL;
+	ifx_str names = old ? ifx_text(old->value) : IFX_LIT("");
+	bool any = false;
+
+	for (size_t i = 0; i < n && names.ptr; i++) {
+		if (wishes[i].fulfilled || !is_in(r, wishes[i].at))
+			continue;
+		wishes[i].fulfilled = any = true;
+		if (!ifx_lists_rule(names, wishes[i].rule))
+			names = ifx_arena_printf(&w->scratch, "%.*s%s%s", IFX_ARG(names),
+						 names.len ? "," : "", wishes[i].rule->id);
+	}
+	if (!any || !op || !to || !names.ptr)
+		return NULL;
+	*op = (struct ifx_op){ .verb = old ? IFX_OP_SET : IFX_OP_INSERT,
+			       .doc = w->doc,
+			       .key = IFX_LIT(IFX_SUPPRESS_KEY),
+			       .value = names };
+	if (old) {
+		op->node = old->value;
+	} else {
+		*to = ifx_place_of(r->node, keys, 2);
+		op->to = to;
+		op->n_to = 1;
+	}
+	return op;
+}
+
+/* What no comment can say. All or nothing: a place that is refused refuses them all. */
+static ifx_status ignore_by_annotation(struct work *w, struct ifx_ignore_wish *wishes, size_t n)
+{
+	const struct ifx_op **ops = NULL;
+	size_t n_ops = 0, n_resources = 0, n_left = 0;
+	ifx_status st;
+
+	for (size_t i = 0; i < n; i++)
+		if (!wishes[i].fulfilled)
+			wishes[n_left++] = wishes[i];
+	if (!n_left)
+		return IFX_OK;
+	if (!w->resources && !ifx_roots(&w->resources, w->doc, &w->scratch))
+		return IFX_ENOMEM;
+	for (const struct ifx_resource *r = w->resources; r; r = r->next)
+		n_resources++;
+	ops = ifx_arena_alloc(&w->scratch, (n_resources + 1) * sizeof(*ops));
+	if (!ops)
+		return IFX_ENOMEM;
+	for (const struct ifx_resource *r = w->resources; r; r = r->next)
+		if (ifx_is_kubernetes(r) && (ops[n_ops] = annotation_for(w, r, wishes, n_left)))
+			n_ops++;
+	st = n_ops ? apply(w, ops, n_ops) : IFX_OK;
+	for (size_t i = 0; i < n_left && st == IFX_OK && w->doc_proven; i++)
+		if (wishes[i].fulfilled)
+			fulfil(w, &wishes[i], IFX_BY_ANNOTATION);
+	return st == IFX_EREFUSED ? IFX_OK : st;
+}
+
+static ifx_status add_ignores(struct work *w, size_t from)
+{
+	struct ifx_ignore_wish *wishes;
+	size_t n;
+	ifx_status st = list_wishes(w, from, &wishes, &n);
+
+	if (st == IFX_OK && n)
+		st = ignore_by_comment(w, wishes, n);
+	for (size_t i = 0; i < n && st == IFX_OK && w->doc_proven; i++)
+		if (wishes[i].fulfilled)
+			fulfil(w, &wishes[i], IFX_BY_COMMENT);
+	if (st == IFX_OK && n && w->doc_proven)
+		st = ignore_by_annotation(w, wishes, n);
+	return st;
+}
+
 /* What `files` is made for: to be looked into before the other documents are. */
 static bool may_suppress(ifx_str text)
 {
@@ -731,12 +887,15 @@ static bool may_suppress(ifx_str text)
 	       ifx_str_find(text, IFX_LIT(IFX_SUPPRESS_GUEST)) != SIZE_MAX;
 }
 
-static ifx_status run_loaded(struct work *w, bool speaks, bool concerned)
+/* from: where the findings of the document begin. */
+static ifx_status run_loaded(struct work *w, size_t from, bool speaks, bool concerned)
 {
 	ifx_status st = speaks ? read_suppressions(w) : IFX_OK;
 
 	if (st == IFX_OK && concerned)
 		st = run_transforms(w);
+	if (st == IFX_OK && concerned && w->doc_proven && w->engine->add_ignores)
+		st = add_ignores(w, from);
 	if (st == IFX_OK && concerned)
 		st = check_sum(w);
 	if (st == IFX_OK && speaks && concerned && w->doc_proven)
@@ -773,7 +932,7 @@ static ifx_status run_document(struct ifx_outcome *out, const struct ifx_engine 
 	ifx_arena_init(&w.scratch, IFX_FILE_ARENA_MAX);
 	st = scanned ? load(&w) : load_quietly(&w);
 	if (st == IFX_OK && w.doc)
-		st = run_loaded(&w, speaks, scanned);
+		st = run_loaded(&w, n_before, speaks, scanned);
 	if (st == IFX_OK)
 		st = keep_edits(&w);
 	st = keep_findings(&w, n_before, st);

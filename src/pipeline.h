@@ -28,7 +28,9 @@ struct ifx_engine {
 	struct ifx_policy policy;
 	const struct ifx_input_index *index; /* may be NULL */
 	bool chart_template;                 /* the file lies in templates/ of a Helm chart */
-	bool want_edits; /* findings shall tell their own edits: costs a little for each */
+	bool add_ignores;    /* findings that are left get a comment that ignores them ... */
+	ifx_str why_ignored; /* ... with this reason; may be empty */
+	bool want_edits;     /* findings shall tell their own edits: costs a little for each */
 };
 
 struct ifx_outcome {
@@ -36,6 +38,7 @@ struct ifx_outcome {
 	struct ifx_finding **findings; /* in file order; problems of the file are among them */
 	size_t n, cap;
 	size_t n_suppressed;    /* findings that are not among them */
+	size_t n_ignored;       /* of those: the ones that got a comment or annotation now */
 	struct ifx_edits edits; /* before -> after */
 	struct ifx_buf after;   /* the new bytes; empty when there are no edits */
 	size_t documents;

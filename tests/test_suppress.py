@@ -195,6 +195,115 @@ class Kept(Case):
         self.assertEqual(once, text)
 
 
+class Added(Case):
+    """--add-ignores: what is left is ignored from now on."""
+
+    def added(self, text, *args, name="x.yaml", code=0):
+        """What a run in place makes of it. The next one finds nothing, and adds nothing."""
+        self.write(name, text)
+        self.run_tool("-i", "--level", "safe", "--add-ignores", *args, name, code=code)
+        once = self.read(name)
+        p = self.run_tool("-i", "--level", "safe", "--add-ignores", *args, name, code=code)
+        self.assertEqual(self.read(name), once)
+        if code == 0:
+            left = json.loads(self.run_tool("-f", "json", "--level", "safe", name, code=0).stdout)["results"]
+            self.assertEqual([r for r in left if r["rule"] != "suppression"], [])
+        return once
+
+    def test_behind_the_line(self):
+        self.assertEqual(self.added(MOVE % "", "-s", "misplaced-annotation"),
+                         MOVE % "  # istio-fix: ignore[misplaced-annotation]")
+        self.assertEqual(self.added(MOVE % "   ", "-s", "misplaced-annotation"),
+                         MOVE % "     # istio-fix: ignore[misplaced-annotation]")
+
+    def test_reason(self):
+        self.write("x.yaml", MOVE % "")
+        self.run_tool("-i", "--level", "safe", "--add-ignores=ticket 7", "x.yaml", code=0)
+        self.assertEqual(self.read("x.yaml"), MOVE % "  # istio-fix: ignore[misplaced-annotation] ticket 7")
+        self.run_tool("-i", "--add-ignores=a\nb", "x.yaml", code=2)
+
+    def test_crlf_and_no_last_line_break(self):
+        text = "\ufeff" + (MOVE % "").replace("\n", "\r\n")
+        self.assertEqual(self.added(text), "\ufeff" + (MOVE % "  # istio-fix: ignore[misplaced-annotation]").replace("\n", "\r\n"))
+        last = HEAD + '  annotations: {sidecar.istio.io/rewriteAppHTTPProbers: "false"}'
+        self.assertEqual(self.added(last), last + "  # istio-fix: ignore[misplaced-annotation]")
+
+    def test_what_can_be_fixed_is_fixed(self):
+        text = MOVE % "" + "      annotations:\n        sidecar.istio.io/rewriteAppHTTPProbers: \"true\"\n"
+        once = self.added(text + "---\n" + text.replace('"true"', '"false"'))
+        self.assertEqual(once.count("ignore[misplaced-annotation]"), 1)
+
+    def test_merges_with_a_comment_of_ours(self):
+        text = MOVE % " # istio-fix: ignore[duration] why"
+        self.assertEqual(self.added(text, "-s", "misplaced-annotation"),
+                         MOVE % " # istio-fix: ignore[duration,misplaced-annotation] why")
+
+    def test_other_comments_stay(self):
+        text = MOVE % " # why"
+        want = text.replace("    sidecar", "    # istio-fix: ignore[misplaced-annotation]\n    sidecar")
+        self.assertEqual(self.added(text), want)
+        above = text.replace("    sidecar", "    # istio-fix: ignore[duration]\n    # more\n    sidecar")
+        self.assertEqual(self.added(above, "-s", "misplaced-annotation"),
+                         above.replace("[duration]", "[duration,misplaced-annotation]"))
+
+    def test_text_in_a_block(self):
+        text = ("apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: shop\nspec:\n  template:\n    metadata:\n"
+                "      annotations:\n        proxy.istio.io/config: |%s\n          drainDuration: 45\n          concurrency: x\n")
+        once = self.added(text % "")
+        self.assertRegex(once, r"config: \|  # istio-fix: ignore\[duration,proxyconfig-type\]\n")
+
+    def test_braces_over_several_lines(self):
+        text = HEAD + '  annotations: {\n    sidecar.istio.io/rewriteAppHTTPProbers: "false",\n    a: b}\n' + POD
+        self.assertEqual(self.added(text), text.replace("  annotations", "  # istio-fix: ignore[misplaced-annotation]\n  annotations"))
+
+    def test_json_gets_an_annotation(self):
+        obj = {"apiVersion": "apps/v1", "kind": "Deployment", "spec": {"template": {"metadata": {}}},
+               "metadata": {"name": "a", "annotations": {"sidecar.istio.io/rewriteAppHTTPProbers": "false"}}}
+        for indent in (None, 2):
+            once = self.added(json.dumps(obj, indent=indent), name="x.json")
+            self.assertEqual(json.loads(once)["metadata"]["annotations"]["istio-fix.dev/ignore"], "misplaced-annotation")
+        with_old = json.loads(json.dumps(obj))
+        with_old["metadata"]["annotations"]["istio-fix.dev/ignore"] = "duration"
+        once = self.added(json.dumps(with_old), "-s", "misplaced-annotation", name="x.json")
+        self.assertEqual(json.loads(once)["metadata"]["annotations"]["istio-fix.dev/ignore"], "duration,misplaced-annotation")
+        listed = {"apiVersion": "v1", "kind": "List", "items": [obj, obj]}
+        once = self.added(json.dumps(listed, indent=1), name="x.json")
+        self.assertEqual(once.count("istio-fix.dev/ignore"), 2)
+
+    def test_modes(self):
+        self.write("x.yaml", MOVE % "")
+        want = MOVE % "  # istio-fix: ignore[misplaced-annotation]"
+        args = ["--level", "safe", "--add-ignores"]
+        self.assertIn("+" + want.splitlines()[5], self.run_tool("-d", *args, "x.yaml", code=1).stdout)
+        self.assertEqual(self.run_tool("-c", *args, "x.yaml", code=1).stdout, "would change x.yaml\n")
+        self.assertEqual(self.run_tool("-l", *args, "x.yaml", code=1).stdout, "x.yaml\n")
+        self.assertEqual(self.run_tool(*args, "-", text=MOVE % "", code=0).stdout, want)
+        self.assertIn("--add-ignores goes with", self.run_tool(*args, "x.yaml", code=2).stderr)
+        self.assertEqual(self.read("x.yaml"), MOVE % "")
+        p = self.run_tool("-i", *args, "x.yaml", code=0)
+        self.assertEqual(p.stderr, "no findings in 1 file; 1 suppressed, 1 of them from now on\n")
+
+    def test_all_manifests_of_the_tests(self):
+        """Data stay, all comments stay, and nothing is left."""
+        done = 0
+        for base, _, files in sorted(os.walk(os.path.join(ROOT, "testdata"))):
+            if "before.yaml" not in files or "suppression" in base:
+                continue
+            with open(os.path.join(base, "before.yaml"), encoding="utf-8", newline="") as f:
+                text = f.read()
+            self.write("x.yaml", text)
+            p = self.run_tool("-i", "--level", "safe", "--add-ignores", "x.yaml")
+            self.assertNotIn("please report", p.stderr, base)
+            once = self.read("x.yaml")
+            q = self.run_tool("-i", "--level", "safe", "--add-ignores", "x.yaml")
+            self.assertEqual(self.read("x.yaml"), once, base)
+            left = json.loads(self.run_tool("-f", "json", "x.yaml").stdout)["results"]
+            if p.returncode == 0:
+                self.assertEqual([r for r in left if r["rule"] != "suppression"], [], base)
+                done += once != text
+        self.assertGreater(done, 100)
+
+
 if __name__ == "__main__":
     if not os.access(TOOL, os.X_OK):
         print("there is no tool; skipped: %s" % TOOL)

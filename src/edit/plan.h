@@ -128,6 +128,10 @@ IFX_MUST_USE ifx_status ifx_plan_emit(const struct ifx_plan *plan, struct ifx_ed
 IFX_MUST_USE ifx_status ifx_prove(const struct ifx_plan *plan, const struct ifx_doc *after,
 				  struct ifx_buf *why);
 
+/** The same, where nothing but comments may differ; they are not looked at. */
+IFX_MUST_USE ifx_status ifx_prove_same_data(const struct ifx_doc *before,
+					    const struct ifx_doc *after, struct ifx_buf *why);
+
 /** ops -> edits for a document and the documents embedded in it, in the outer one's offsets. */
 IFX_MUST_USE ifx_status ifx_compile(struct ifx_edits *edits, const struct ifx_doc *doc,
 				    const struct ifx_op *const *ops, size_t n,

@@ -61,6 +61,8 @@ void ifx_tally_summary(const struct ifx_tally *t, bool wrote, struct ifx_buf *ou
 		ifx_buf_add(out, IFX_LIT(" left"));
 	if (t->suppressed)
 		ifx_buf_addf(out, "; %zu suppressed", t->suppressed);
+	if (t->ignored)
+		ifx_buf_addf(out, ", %zu of them from now on", t->ignored);
 	if (t->failed) {
 		ifx_buf_add(out, IFX_LIT("; "));
 		add_count(out, t->failed, "file");

@@ -17,7 +17,8 @@ struct ifx_tally {
 	size_t held_choice;    /* of those held back: waiting for --choose */
 	size_t left[3];        /* findings that are not part of the result, by severity */
 	size_t seen[3];        /* all of them */
-	size_t suppressed;     /* not among them; the caller's */
+	size_t suppressed;     /* not among them; the caller's, as is the next */
+	size_t ignored;        /* of those: by comments and annotations that this run adds */
 	struct ifx_rule_tally *rules; /* in the order in which they were met */
 	size_t n_rules, cap_rules;
 };

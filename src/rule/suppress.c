@@ -105,6 +105,19 @@ static void add_name(struct reading *r, struct ifx_suppression item, ifx_str nam
 			  IFX_ARG(name));
 }
 
+bool ifx_lists_rule(ifx_str list, const struct ifx_transform *rule)
+{
+	ifx_str name;
+
+	while (ifx_str_split(&list, ',', &name)) {
+		name = ifx_str_trim(name);
+		if (ifx_str_eq(name, ifx_str_of(rule->id)) ||
+		    (rule->ist && ifx_str_eq(name, ifx_str_of(rule->ist))))
+			return true;
+	}
+	return false;
+}
+
 /* "a, b"; the answer is how many. */
 static size_t add_names(struct reading *r, const struct ifx_suppression *item, ifx_str list)
 {
@@ -133,14 +146,26 @@ static size_t count_entries(const struct ifx_node *node)
 	return n;
 }
 
-static void list_entries(struct reading *r, const struct ifx_node *node)
+static void list_entries(const struct ifx_entry **list, size_t *n, const struct ifx_node *node)
 {
 	if (node->kind != IFX_MAP && node->kind != IFX_SEQ)
 		return;
 	for (const struct ifx_entry *e = node->first; e; e = e->next) {
-		r->entries[r->n_entries++] = e;
-		list_entries(r, e->value);
+		list[(*n)++] = e;
+		list_entries(list, n, e->value);
 	}
+}
+
+const struct ifx_entry **ifx_entries_of(const struct ifx_doc *doc, struct ifx_arena *arena,
+					size_t *n)
+{
+	size_t all = doc->root ? count_entries(doc->root) : 0;
+	const struct ifx_entry **list = ifx_arena_alloc(arena, (all + 1) * sizeof(*list));
+
+	*n = 0;
+	if (list && doc->root)
+		list_entries(list, n, doc->root);
+	return list;
 }
 
 /* How many entries begin before `at`. */
@@ -266,6 +291,17 @@ bool ifx_is_directive(ifx_str comment)
 	return directive(comment, &colon).ptr != NULL;
 }
 
+size_t ifx_ignore_bracket(ifx_str comment)
+{
+	const ifx_str word = IFX_LIT("ignore[");
+	bool colon;
+	ifx_str rest = directive(comment, &colon);
+	size_t end =
+		rest.ptr && colon && ifx_str_starts(rest, word) ? ifx_str_chr(rest, ']') : SIZE_MAX;
+
+	return end == SIZE_MAX ? 0 : (size_t)(rest.ptr - comment.ptr) + end;
+}
+
 /* Its rules, between brackets; ptr NULL: they are not there, and that was said. */
 static ifx_str bracket(struct reading *r, const struct ifx_comment *c, ifx_str rest)
 {
@@ -330,15 +366,9 @@ static void read_comment(struct reading *r, size_t i)
 static void read_comments(struct reading *r)
 {
 	const struct ifx_doc *doc = r->doc;
-	size_t n = doc->root ? count_entries(doc->root) : 0;
 
-	r->entries = ifx_arena_alloc(r->arena, (n + 1) * sizeof(*r->entries));
-	if (!r->entries) {
-		r->failed = true;
-		return;
-	}
-	if (doc->root)
-		list_entries(r, doc->root);
+	r->entries = ifx_entries_of(doc, r->arena, &r->n_entries);
+	r->failed |= !r->entries;
 	for (size_t i = 0; i < doc->n_comments && !r->failed; i++)
 		read_comment(r, i);
 }

@@ -78,6 +78,13 @@ void ifx_suppressions_release(struct ifx_suppressions *s);
 ifx_suppressed_by ifx_suppressed(struct ifx_suppressions *s, const struct ifx_transform *rule,
 				 size_t at);
 
+/** Offset of the `]` of a comment `# istio-fix: ignore[...]`; 0 when it is none. */
+size_t ifx_ignore_bracket(ifx_str comment);
+/** Is the rule in a list "a, b", by its id or code? */
+bool ifx_lists_rule(ifx_str list, const struct ifx_transform *rule);
+/** All entries of a document by their start; NULL: no memory. */
+const struct ifx_entry **ifx_entries_of(const struct ifx_doc *doc, struct ifx_arena *arena,
+					size_t *n);
 /** Is the comment (from `#`) one of ours, right or wrong? */
 bool ifx_is_directive(ifx_str comment);
 
