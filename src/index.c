@@ -176,7 +176,7 @@ static void see_object(void *data, const struct ifx_resource *r, size_t number)
 	size_t n;
 	const struct ifx_membership *members;
 
-	if (!ifx_is_kubernetes(r) || ifx_is_local(r) || !ifx_str_eq(r->kind, file->kind->kind))
+	if (!ifx_is_kubernetes(r) || r->local || !ifx_str_eq(r->kind, file->kind->kind))
 		return;
 	rec.group = keep(index, r->group);
 	rec.version = keep(index, r->version);

@@ -678,7 +678,7 @@ static void check_system(const struct ifx_meta *m)
 
 	if (m->labels || ifx_str_eq(m->key, IFX_LIT("istio.io/rev")) ||
 	    ifx_str_eq(m->key, IFX_LIT("gateway.istio.io/controller-version")) ||
-	    ifx_get(labels, IFX_LIT("gateway.istio.io/managed")) || ifx_live_dump(m->r))
+	    ifx_get(labels, IFX_LIT("gateway.istio.io/managed")) || m->r->live)
 		return;
 	fix = ifx_find(m->cx, m->entry->key, IFX_REPORT, IFX_INFO,
 		       "annotation '%.*s' is not a setting: Istio itself writes it to tell what it "

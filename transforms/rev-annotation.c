@@ -179,7 +179,7 @@ static void run(struct ifx_cx *cx, const struct ifx_resource *r)
 	struct pod p = { .cx = cx, .r = r };
 	const char *answer;
 
-	if (!w || ifx_live_dump(r))
+	if (!w || r->live)
 		return;
 	answer = ifx_chosen(cx, &p.answered);
 	p.remove = !strcmp(answer, "remove");

@@ -552,15 +552,20 @@ struct ifx_view *ifx_views(struct ifx_cx *cx, const struct ifx_resource *r, ifx_
 
 struct ifx_hit *ifx_pod_metadata(struct ifx_cx *cx, const struct ifx_resource *r)
 {
-	const struct ifx_workload_fact *w = ifx_fact_workload(r->group, r->kind);
+	const struct ifx_workload_fact *w;
 	struct ifx_hit *all = NULL, **link = &all;
 
+	if (cx->pods_of == r)
+		return cx->pods;
+	w = ifx_fact_workload(r->group, r->kind);
 	for (size_t i = 0; w && i < sizeof(w->paths) / sizeof(*w->paths) && w->paths[i]; i++) {
 		if (!ifx_path_find(link, r->node, w->paths[i], cx->arena))
 			cx->failed = true;
 		while (*link)
 			link = &(*link)->next;
 	}
+	cx->pods_of = r;
+	cx->pods = all;
 	return all;
 }
 
@@ -668,10 +673,10 @@ ifx_status ifx_cx_pass(struct ifx_cx *cx, const struct ifx_transform *transform,
 	cx->link = &cx->first;
 	cx->n = 0;
 	for (const struct ifx_resource *r = resources; r && !cx->failed; r = r->next) {
-		if (ifx_is_local(r))
+		if (r->local)
 			continue;
 		cx->resource = r;
-		cx->live = ifx_live_dump(r);
+		cx->live = r->live;
 		transform->run(cx, r);
 	}
 	return cx->failed ? IFX_ENOMEM : IFX_OK;
@@ -682,4 +687,5 @@ void ifx_cx_close(struct ifx_cx *cx)
 	for (struct ifx_embedded_doc *e = cx->embedded; e; e = e->next)
 		ifx_doc_free(e->doc);
 	cx->embedded = NULL;
+	cx->pods_of = cx->metadata_of = NULL;
 }

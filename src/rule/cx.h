@@ -43,6 +43,10 @@ struct ifx_cx {
 	struct ifx_fix *first, **link; /* findings of this pass */
 	size_t n;
 	struct ifx_embedded_doc *embedded;
+	/* What was asked about a resource last: every transform asks for these. */
+	const struct ifx_resource *pods_of, *metadata_of;
+	struct ifx_hit *pods;
+	struct ifx_metadata *metadata;
 	bool failed; /* no memory */
 };
 

@@ -1,5 +1,7 @@
 #include "rule/strings.h"
 
+#include "rule/cx.h"
+
 #include "rule/field.h"
 #include "rule/duration.h"
 #include "rule/metadata.h"
@@ -59,12 +61,15 @@ static void add(struct list *list, const struct ifx_node *node, ifx_role role, b
 
 struct ifx_metadata *ifx_metadata(struct ifx_cx *cx, const struct ifx_resource *r)
 {
-	const struct ifx_workload_fact *w = ifx_fact_workload(r->group, r->kind);
+	const struct ifx_workload_fact *w;
 	struct list list = { .cx = cx };
 	const struct ifx_entry *own;
 	struct ifx_hit *hit;
 	bool direct;
 
+	if (cx->metadata_of == r)
+		return cx->metadata;
+	w = ifx_fact_workload(r->group, r->kind);
 	list.link = &list.first;
 	for (size_t i = 0; w && i < sizeof(w->inert) / sizeof(*w->inert) && w->inert[i]; i++) {
 		if (!ifx_path_find(&hit, r->node, w->inert[i], ifx_cx_arena(cx)))
@@ -79,6 +84,8 @@ struct ifx_metadata *ifx_metadata(struct ifx_cx *cx, const struct ifx_resource *
 	if (own)
 		add(&list, ifx_deref(own->value), IFX_ROLE_OWN,
 		    direct && own->value->kind != IFX_ALIAS);
+	cx->metadata_of = r;
+	cx->metadata = list.first;
 	return list.first;
 }
 

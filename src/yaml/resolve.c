@@ -259,11 +259,21 @@ static const struct {
 	{ "OFF", false, false },
 };
 
+/* Most plain scalars begin with a letter with which neither a number nor a word of these begins. */
+static bool begins_as_text(ifx_str text)
+{
+	char c = text.len ? text.ptr[0] : '\0';
+
+	return ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')) && !strchr("yYnNtTfFoO", c);
+}
+
 struct ifx_plain ifx_resolve_plain(ifx_str text)
 {
 	struct ifx_plain plain = { .type = IFX_TYPE_STR };
 	struct number n;
 
+	if (begins_as_text(text))
+		return plain;
 	if (is_null(text)) {
 		plain.type = IFX_TYPE_NULL;
 		return plain;

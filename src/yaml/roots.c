@@ -2,6 +2,41 @@
 
 #include "yaml/path.h"
 
+static ifx_str annotation(const struct ifx_resource *r, const char *key)
+{
+	return ifx_get_text(ifx_get(r->metadata, IFX_LIT("annotations")), ifx_str_of(key));
+}
+
+static bool is_local(const struct ifx_resource *r)
+{
+	ifx_str text = annotation(r, "config.kubernetes.io/local-config");
+
+	return text.ptr && !ifx_str_eq(text, IFX_LIT("false"));
+}
+
+static bool injected(const struct ifx_node *pod)
+{
+	const struct ifx_node *metadata = ifx_get(pod, IFX_LIT("metadata"));
+	const struct ifx_node *annotations = ifx_get(metadata, IFX_LIT("annotations"));
+
+	return ifx_get(annotations, IFX_LIT("sidecar.istio.io/status")) != NULL;
+}
+
+static const char *live_dump(const struct ifx_resource *r)
+{
+	const struct ifx_node *status = ifx_get(r->node, IFX_LIT("status"));
+	const struct ifx_node *spec = ifx_get(r->node, IFX_LIT("spec"));
+
+	if (ifx_get(r->metadata, IFX_LIT("managedFields")))
+		return "it has managedFields, so it is a dump of a live object";
+	/* `status: {}` is what generators write. */
+	if (ifx_is(status, IFX_MAP) && status->n)
+		return "it has a status, so it is a dump of a live object";
+	if (injected(r->node) || injected(ifx_get(spec, IFX_LIT("template"))))
+		return "the proxy is injected already";
+	return NULL;
+}
+
 static bool add_resource(struct ifx_resource ***link, const struct ifx_doc *doc,
 			 const struct ifx_node *node, ifx_str api, ifx_str kind,
 			 struct ifx_arena *arena)
@@ -25,6 +60,8 @@ static bool add_resource(struct ifx_resource ***link, const struct ifx_doc *doc,
 		r->metadata = NULL;
 	r->name = ifx_get_text(r->metadata, IFX_LIT("name"));
 	r->namespace = ifx_get_text(r->metadata, IFX_LIT("namespace"));
+	r->local = is_local(r);
+	r->live = live_dump(r);
 	**link = r;
 	*link = &r->next;
 	return true;
@@ -73,42 +110,7 @@ bool ifx_is_kubernetes(const struct ifx_resource *r)
 	return r->version.len && r->kind.len;
 }
 
-static ifx_str annotation(const struct ifx_resource *r, const char *key)
-{
-	return ifx_get_text(ifx_get(r->metadata, IFX_LIT("annotations")), ifx_str_of(key));
-}
-
 bool ifx_is_in_build(const struct ifx_resource *r)
 {
 	return annotation(r, IFX_BUILD_ID).ptr != NULL;
-}
-
-bool ifx_is_local(const struct ifx_resource *r)
-{
-	ifx_str text = annotation(r, "config.kubernetes.io/local-config");
-
-	return text.ptr && !ifx_str_eq(text, IFX_LIT("false"));
-}
-
-static bool injected(const struct ifx_node *pod)
-{
-	const struct ifx_node *metadata = ifx_get(pod, IFX_LIT("metadata"));
-	const struct ifx_node *annotations = ifx_get(metadata, IFX_LIT("annotations"));
-
-	return ifx_get(annotations, IFX_LIT("sidecar.istio.io/status")) != NULL;
-}
-
-const char *ifx_live_dump(const struct ifx_resource *r)
-{
-	const struct ifx_node *status = ifx_get(r->node, IFX_LIT("status"));
-	const struct ifx_node *spec = ifx_get(r->node, IFX_LIT("spec"));
-
-	if (ifx_get(r->metadata, IFX_LIT("managedFields")))
-		return "it has managedFields, so it is a dump of a live object";
-	/* `status: {}` is what generators write. */
-	if (ifx_is(status, IFX_MAP) && status->n)
-		return "it has a status, so it is a dump of a live object";
-	if (injected(r->node) || injected(ifx_get(spec, IFX_LIT("template"))))
-		return "the proxy is injected already";
-	return NULL;
 }

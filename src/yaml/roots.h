@@ -13,6 +13,10 @@ struct ifx_resource {
 	ifx_str group, version, kind;    /* group is empty for the core group */
 	ifx_str name, namespace;         /* ptr NULL when not written */
 	const struct ifx_node *metadata; /* a map, or NULL */
+	bool local; /* for clients only, and never deployed (config.kubernetes.io/local-config) */
+	/* Why this is the dump of a live object, not a manifest that somebody keeps: managedFields,
+	 * a status, an injected proxy. NULL when it is a manifest. */
+	const char *live;
 	struct ifx_resource *next;
 };
 
@@ -30,14 +34,5 @@ bool ifx_is_kubernetes(const struct ifx_resource *r);
  * and overlays still look for it by group, version, kind and name.
  */
 bool ifx_is_in_build(const struct ifx_resource *r);
-
-/** Is it for clients only, and never deployed (config.kubernetes.io/local-config)? */
-bool ifx_is_local(const struct ifx_resource *r);
-
-/**
- * Why this is the dump of a live object, not a manifest that somebody keeps: managedFields, a
- * status, an injected proxy. NULL when it is a manifest.
- */
-const char *ifx_live_dump(const struct ifx_resource *r);
 
 #endif
