@@ -167,6 +167,7 @@ static void ztunnel_makes_of_policies_what_the_table_says(void **state)
 		{ "  action: DENY\n  rules: [{from: [{source: {namespaces: ['a*b']}}]}]", OPEN },
 		/* No labels to attach it by. */
 		{ "  selector: {}\n  action: DENY\n  rules: [{}]", ABSENT | OPEN },
+		{ "  selector: {matchLabels: {}}\n  action: DENY\n  rules: [{}]", SAME },
 		{ "  targetRefs: [{kind: Service, group: '', name: a}]\n  rules: [{}]", ABSENT },
 	};
 
@@ -189,6 +190,7 @@ static void whatever_istio_refuses_is_a_flaw(void **state)
 		"  action: PERMIT",
 		"  rules: {}",
 		"  rules: [[]]",
+		"  rules: [null]",
 		"  rule: []",
 		"  rules: [{form: []}]",
 		"  rules: [{from: [{source: {}}]}]",

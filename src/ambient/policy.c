@@ -205,8 +205,11 @@ static void read_rule(struct ifx_reader *r, struct ifx_authz_rule *out, const st
 
 	out->at = node;
 	node = ifx_reader_map(r, node);
-	if (!node)
+	if (!node) {
+		ifx_reader_flaw(r, out->at,
+				IFX_LIT("a rule belongs here; {} is one for everything"));
 		return;
+	}
 	ifx_reader_expect(r, node, known);
 	out->from = read_clauses(r, &out->n_from, ifx_get(node, IFX_LIT("from")), "source",
 				 source_fields);

@@ -93,7 +93,8 @@ static void read_selector(struct ifx_reader *r, const struct ifx_node *selector)
 	if (labels && r->scope->selector.n != labels->n)
 		ifx_reader_flaw(r, labels, IFX_LIT("labels are strings, each of them once"));
 	r->scope->has_selector = r->scope->selector.n > 0;
-	r->scope->empty_selector = !r->scope->has_selector;
+	/* An empty map of labels is a selector all the same: it reaches ztunnel. */
+	r->scope->empty_selector = !labels;
 }
 
 static void read_target(struct ifx_reader *r, struct ifx_target *out, const struct ifx_node *ref)
