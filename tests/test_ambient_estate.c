@@ -94,7 +94,7 @@ static void states(void **state)
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
 		namespace_file("s/ns.yaml", "shop", cases[i].labels);
 		read_tree(&r, "s");
-		assert_int_equal(find(&r, ".", "shop")->state, cases[i].state);
+		assert_int_equal(find(&r, "", "shop")->state, cases[i].state);
 		end(&r);
 	}
 }
@@ -108,7 +108,7 @@ static void by_default_and_by_pod(void **state)
 	scratch_puts("d/values.yaml",
 		     "sidecarInjectorWebhook:\n  enableNamespacesByDefault: true\n");
 	read_tree(&r, "d");
-	assert_int_equal(find(&r, ".", "shop")->state, IFX_STATE_DEFAULT);
+	assert_int_equal(find(&r, "", "shop")->state, IFX_STATE_DEFAULT);
 	end(&r);
 	namespace_file("p/ns.yaml", "shop", "team: a");
 	scratch_puts("p/app.yaml", "apiVersion: apps/v1\nkind: Deployment\n"
@@ -117,9 +117,9 @@ static void by_default_and_by_pod(void **state)
 				   "      labels: {app: web, sidecar.istio.io/inject: \"true\"}\n"
 				   "    spec:\n      containers:\n      - name: web\n");
 	read_tree(&r, "p");
-	assert_int_equal(find(&r, ".", "shop")->state, IFX_STATE_PODS);
-	assert_true(find(&r, ".", "shop")->objects[IFX_WORKLOAD].first->pods->injected);
-	assert_int_equal(find(&r, ".", "shop")->objects[IFX_WORKLOAD].first->pods->replicas, 3);
+	assert_int_equal(find(&r, "", "shop")->state, IFX_STATE_PODS);
+	assert_true(find(&r, "", "shop")->objects[IFX_WORKLOAD].first->pods->injected);
+	assert_int_equal(find(&r, "", "shop")->objects[IFX_WORKLOAD].first->pods->replicas, 3);
 	end(&r);
 }
 
@@ -191,9 +191,9 @@ static void places(void **state)
 		     "# \n---\napiVersion: v1\nkind: Namespace\n"
 		     "metadata: {name: shop, labels: {ä: b, istio-injection: enabled}}\n");
 	read_tree(&r, "l");
-	o = find(&r, ".", "shop")->injection.object;
+	o = find(&r, "", "shop")->injection.object;
 	ifx_source_place(o->source,
-			 ifx_object_offset(o, find(&r, ".", "shop")->injection.entry->key), &line,
+			 ifx_object_offset(o, find(&r, "", "shop")->injection.entry->key), &line,
 			 &column);
 	assert_int_equal(line, 5);
 	assert_int_equal(column, 39);

@@ -60,6 +60,17 @@ static bool read_estate(struct ifx_ambient_run *run)
 	       ifx_estate_read(&run->estate, &run->inputs, &options, complain, run) != IFX_ENOMEM;
 }
 
+/* One that is not there would quietly be no environment. */
+static void check_environments(struct ifx_ambient_run *run)
+{
+	const struct ifx_texts *dirs = &run->config->ambient->environments;
+	struct stat st;
+
+	for (size_t i = 0; i < dirs->n; i++)
+		if (stat(dirs->items[i].text.ptr, &st) || !S_ISDIR(st.st_mode))
+			complain(run, dirs->items[i].text, IFX_LIT("no such directory"));
+}
+
 static bool make_plan(struct ifx_ambient_run *run, ifx_changes_fn *changes, void *data)
 {
 	const struct ifx_ambient_options *o = run->config->ambient;
@@ -108,6 +119,7 @@ bool ifx_ambient_begin(struct ifx_ambient_run *run, const struct ifx_config *con
 	ifx_buf_init(&run->err, IFX_BUF_MAX);
 	if (!find_files(run, paths, n) || !read_estate(run) || !make_plan(run, changes, data))
 		return no_memory(run);
+	check_environments(run);
 	check_namespaces(run);
 	return true;
 }

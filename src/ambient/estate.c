@@ -2,6 +2,7 @@
 
 #include "ambient/mesh_settings.h"
 #include "ambient/namespace.h"
+#include "ambient/partition.h"
 #include "ambient/patch.h"
 #include "ambient/pods.h"
 #include "ambient/scan.h"
@@ -21,6 +22,9 @@ struct reading {
 	ifx_complain_fn *complain;
 	void *data;
 	bool incomplete; /* something could not be read, and that was said */
+	struct ifx_partition *partition;
+	struct ifx_object *found; /* resources, not yet in any environment */
+	size_t n_found, cap_found;
 };
 
 /* ---- text ---- */
@@ -150,7 +154,8 @@ static struct ifx_object *add_object(struct reading *r, const struct ifx_object 
 	if (!o)
 		return NULL;
 	*o = *like;
-	o->environment = &estate->environments[m ? m->environment : 0];
+	o->environment = &estate->environments[ifx_partition_environment(
+		r->partition, ifx_partition_unit(r->partition, m, like->source->real))];
 	o->way = m ? m->way : NULL;
 	o->patch = patch;
 	if (!place(estate, o, namespace_of(r, o->r, o->kind, m)) || !read_object(estate, o))
@@ -207,6 +212,17 @@ static bool keep_doc(struct ifx_estate *estate, struct ifx_doc *doc)
 	return true;
 }
 
+static bool find_object(struct reading *r, const struct ifx_object *like)
+{
+	struct ifx_object *list = ifx_grow(r->found, &r->cap_found, r->n_found + 1, sizeof(*list));
+
+	if (!list)
+		return false;
+	r->found = list;
+	list[r->n_found++] = *like;
+	return true;
+}
+
 static bool read_tree(struct reading *r, struct ifx_source *source, const struct ifx_doc *doc,
 		      size_t at)
 {
@@ -221,7 +237,7 @@ static bool read_tree(struct reading *r, struct ifx_source *source, const struct
 					   .at = at,
 					   .r = resource };
 
-		if (like.kind != IFX_KINDS && !add_objects(r, &like))
+		if (like.kind != IFX_KINDS && !find_object(r, &like))
 			return false;
 	}
 	return true;
@@ -336,24 +352,62 @@ static bool read_files(struct reading *r, const struct ifx_inputs *inputs)
 
 /* ---- the whole ---- */
 
+/* A patch is a part of something that stands elsewhere. */
+static bool is_patch_only(struct reading *r, const struct ifx_object *like)
+{
+	size_t first;
+
+	return ifx_environments_of(&r->estate->kustomize, IFX_AS_PATCH, like->source->real, &first);
+}
+
+/* What says that units are not deployed together. */
+static bool claim(struct reading *r, const struct ifx_object *like)
+{
+	struct ifx_environments *kustomize = &r->estate->kustomize;
+	size_t first,
+		n = ifx_environments_of(kustomize, IFX_AS_RESOURCE, like->source->real, &first);
+
+	for (size_t i = 0; i < n + !n; i++) {
+		const struct ifx_membership *m =
+			n ? &kustomize->members[IFX_AS_RESOURCE].items[first + i] : NULL;
+		size_t unit = ifx_partition_unit(r->partition, m, like->source->real);
+
+		/* A path starts with a slash, a name does not. */
+		if (n > 1 && !ifx_partition_claim(r->partition, like->source->real, unit))
+			return false;
+		if (like->kind == IFX_NAMESPACE && (n || !is_patch_only(r, like)) &&
+		    !ifx_partition_claim(r->partition, namespace_of(r, like->r, like->kind, m),
+					 unit))
+			return false;
+	}
+	return true;
+}
+
 static bool make_environments(struct reading *r)
 {
 	struct ifx_estate *estate = r->estate;
-	const struct ifx_environments *kustomize = &estate->kustomize;
 
-	estate->n_environments = kustomize->n_roots + 1;
-	estate->environments = ifx_arena_alloc(
-		&estate->arena, estate->n_environments * sizeof(*estate->environments));
-	if (!estate->environments)
+	for (size_t i = 0; i < r->n_found; i++)
+		if (!claim(r, &r->found[i]))
+			return false;
+	if (!ifx_partition_make(r->partition, &estate->environments, &estate->n_environments))
 		return false;
-	for (size_t i = 0; i < estate->n_environments; i++) {
-		struct ifx_environment *e = &estate->environments[i];
-
-		e->number = i;
-		e->name = i ? kustomize->roots[i - 1]->dir : IFX_LIT(".");
-		e->root = i ? kustomize->roots[i - 1]->dir : IFX_LIT(".");
-	}
+	for (size_t i = 0; i < r->n_found; i++)
+		if (!add_objects(r, &r->found[i]))
+			return false;
 	return true;
+}
+
+/* An environment that says nothing of its mesh has that of the files around it. */
+static void share_settings(struct ifx_estate *estate)
+{
+	const struct ifx_environment *common = NULL;
+
+	for (size_t i = 0; i < estate->n_environments; i++)
+		if (estate->environments[i].common)
+			common = &estate->environments[i];
+	for (size_t i = 0; common && i < estate->n_environments; i++)
+		ifx_mesh_settings_inherit(&estate->environments[i].settings, &common->settings);
 }
 
 static int by_path(const void *a, const void *b)
@@ -369,8 +423,10 @@ static bool read_all(struct reading *r, const struct ifx_inputs *inputs)
 	struct ifx_estate *estate = r->estate;
 
 	ifx_environments_find(&estate->kustomize);
-	if (!make_environments(r) || !read_files(r, inputs))
+	r->partition = ifx_partition_new(&estate->kustomize, inputs, r->options, &estate->arena);
+	if (!r->partition || !read_files(r, inputs) || !make_environments(r))
 		return false;
+	share_settings(estate);
 	if (estate->n_kustomizations)
 		qsort(estate->kustomizations, estate->n_kustomizations,
 		      sizeof(*estate->kustomizations), by_path);
@@ -386,12 +442,18 @@ ifx_status ifx_estate_read(struct ifx_estate *estate, const struct ifx_inputs *i
 			   const struct ifx_estate_options *options, ifx_complain_fn *complain,
 			   void *data)
 {
-	struct reading r = { estate, options, complain, data, false };
+	struct reading r = {
+		.estate = estate, .options = options, .complain = complain, .data = data
+	};
+	bool ok;
 
 	*estate = (struct ifx_estate){ 0 };
 	ifx_arena_init(&estate->arena, ESTATE_MEMORY_MAX);
 	ifx_environments_init(&estate->kustomize, inputs);
-	if (!read_all(&r, inputs))
+	ok = read_all(&r, inputs);
+	ifx_partition_free(r.partition);
+	ifx_free(r.found);
+	if (!ok)
 		return IFX_ENOMEM;
 	return r.incomplete ? IFX_EIO : IFX_OK;
 }

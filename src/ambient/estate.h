@@ -42,6 +42,7 @@ struct ifx_source {
 
 struct ifx_environment;
 struct ifx_namespace;
+struct ifx_partition;
 
 /** A resource of a file, in one environment. */
 struct ifx_object {
@@ -119,8 +120,9 @@ struct ifx_mesh_settings {
 };
 
 struct ifx_environment {
-	ifx_str name;                      /* directory as typed, "." for that of a single tree */
-	ifx_str root;                      /* real path of that directory */
+	ifx_str name; /* --environment as typed, or its variants (`dev`), or "." */
+	ifx_str root; /* real path of the directory above it; several may have the same one */
+	bool common;  /* no variant: what it says of the mesh holds for those that say nothing */
 	struct ifx_namespace **namespaces; /* sorted by name */
 	size_t n_namespaces, cap_namespaces;
 	struct ifx_objects objects[IFX_KINDS]; /* those without a namespace */

@@ -64,8 +64,7 @@ struct ifx_hindrance *ifx_hinder(struct ifx_migration *plan, ifx_finding_id id,
 				 const struct ifx_node *node, const char *fmt, ...)
 {
 	struct ifx_hindrance *h =
-		add(plan, ns ? &ifx_migration_of(plan, ns)->hindrances
-			     : &ifx_migration_env(plan, object->environment)->hindrances);
+		add(plan, ns ? &ifx_migration_of(plan, ns)->hindrances : &plan->at->hindrances);
 	va_list ap;
 
 	h->id = id;

@@ -182,7 +182,8 @@ static void share(struct work *w, const struct ifx_ns_plan *held, struct ifx_obj
 	struct ifx_ns_plan *ns = o->namespace ? ifx_migration_of(w->plan, o->namespace) : NULL;
 	struct ifx_hindrance *h;
 
-	if (!ns || ns == held || !ns->migrates || has_c40(ns) || !is_edited(ns, o))
+	/* What is held already is not edited anyway. */
+	if (!ns || ns == held || !ns->migrates || ns->held || has_c40(ns) || !is_edited(ns, o))
 		return;
 	h = ifx_hinder(w->plan, IFX_F_C40, ns->namespace, o, NULL,
 		       "the file makes up namespace %.*s of %.*s too, which stays as it is",

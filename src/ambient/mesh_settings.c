@@ -177,3 +177,24 @@ bool ifx_mesh_settings_read(struct ifx_estate *estate, struct ifx_mesh_settings 
 		return true;
 	}
 }
+
+void ifx_mesh_settings_inherit(struct ifx_mesh_settings *settings,
+			       const struct ifx_mesh_settings *from)
+{
+	struct ifx_setting *const to[] = {
+		&settings->trust_domain,      &settings->aliases, &settings->root_namespace,
+		&settings->outbound_policy,   &settings->profile, &settings->networks,
+		&settings->inject_by_default, &settings->remote,  &settings->multicluster,
+		&settings->discovery,
+	};
+	const struct ifx_setting *const of[] = {
+		&from->trust_domain,      &from->aliases, &from->root_namespace,
+		&from->outbound_policy,   &from->profile, &from->networks,
+		&from->inject_by_default, &from->remote,  &from->multicluster,
+		&from->discovery,
+	};
+
+	for (size_t i = 0; i < sizeof(to) / sizeof(*to); i++)
+		if (!to[i]->object)
+			*to[i] = *of[i];
+}

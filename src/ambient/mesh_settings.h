@@ -10,5 +10,8 @@
 /** Take over what an object says. False: no memory. */
 bool ifx_mesh_settings_read(struct ifx_estate *estate, struct ifx_mesh_settings *settings,
 			    const struct ifx_object *o);
+/** Take over what `settings` does not say. */
+void ifx_mesh_settings_inherit(struct ifx_mesh_settings *settings,
+			       const struct ifx_mesh_settings *from);
 
 #endif

@@ -84,6 +84,7 @@ static void find_all(struct ifx_migration *plan, struct ifx_env_plan *env)
 	};
 	struct ifx_environment *e = env->environment;
 
+	plan->at = env;
 	ifx_needs_find(plan, env);
 	ifx_links_find(plan, env);
 	ifx_waves_find(plan, env);

@@ -193,6 +193,7 @@ struct ifx_migration {
 	struct ifx_env_plan *environments; /* as in the estate */
 	bool failed;                       /* no memory */
 	size_t order;
+	struct ifx_env_plan *at;      /* that is looked at */
 	struct ifx_hindrance nowhere; /* one that could not be kept */
 };
 
@@ -219,8 +220,8 @@ int ifx_migration_exit(const struct ifx_migration *plan);
 /* ---- for those who find ---- */
 
 /**
- * Add a finding about a namespace, or the environment of the object (ns NULL). node: NULL for the
- * object itself. Never NULL; a failure is remembered in the plan.
+ * Add a finding about a namespace, or the environment that is looked at (ns NULL). node: NULL for
+ * the object itself. Never NULL; a failure is remembered in the plan.
  */
 struct ifx_hindrance *ifx_hinder(struct ifx_migration *plan, ifx_finding_id id,
 				 struct ifx_namespace *ns, const struct ifx_object *object,

@@ -107,6 +107,7 @@ static bool has_needle(ifx_str document)
 		"externalIstiod",
 		"remotePilotAddress",
 		"istio/multiCluster",
+		"global",
 	};
 
 	for (size_t i = 0; i < sizeof(needles) / sizeof(*needles); i++)
