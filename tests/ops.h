@@ -3,7 +3,7 @@
  *
  *   move PATH PLACE...      insert PLACE KEY VALUE     remove PATH [HEIR]
  *   set PATH VALUE          plain PATH VALUE           rename PATH KEY        wrap PATH KEY
- *   yaml PLACE KEY YAML     enlist PATH              append PATH YAML
+ *   yaml PLACE KEY YAML     first PLACE KEY YAML     enlist PATH              append PATH YAML
  *   replace PATH KEY YAML   swap PATH KEY VALUE      drop PATH (remove, but comments stay)
  *
  * A path has steps between slashes: a key, `#n` for the nth entry, or `|` for the document in a
@@ -181,7 +181,8 @@ static inline bool ops_add(struct ops *ops, ifx_str line)
 	ifx_str_split(&line, ' ', &verb);
 	ifx_str_split(&line, ' ', &path);
 	op->to = to;
-	op->yaml = ifx_str_eq(verb, IFX_LIT("yaml"));
+	op->front = ifx_str_eq(verb, IFX_LIT("first"));
+	op->yaml = op->front || ifx_str_eq(verb, IFX_LIT("yaml"));
 	if (op->yaml || ifx_str_eq(verb, IFX_LIT("insert"))) {
 		op->verb = IFX_OP_INSERT;
 		op->n_to = 1;

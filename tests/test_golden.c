@@ -254,7 +254,8 @@ int main(int argc, char **argv)
 		/* What ./dev run shows is no test. */
 		if (names[i]->d_name[0] != '.' && strcmp(names[i]->d_name, "demo") != 0 &&
 		    strcmp(names[i]->d_name, "pairs") != 0 &&
-		    strcmp(names[i]->d_name, "krm") != 0 && is_dir(dir))
+		    strcmp(names[i]->d_name, "krm") != 0 &&
+		    strcmp(names[i]->d_name, "ambient-apply") != 0 && is_dir(dir))
 			add_rule(root, names[i]->d_name);
 		free(dir);
 		free(names[i]);

@@ -153,6 +153,21 @@ static void replace(void **state)
 	RUN(cases);
 }
 
+static void first(void **state)
+{
+	static const struct op_case cases[] = {
+		{ "before the first and its comments", "s:\n  # of a\n  a: x\n",
+		  "first s k -%20x%0A-%20y%0A", "s:\n  k:\n  - x\n  - y\n  # of a\n  a: x\n",
+		  NULL },
+		{ "in an empty map", "s: {}\n", "first s k x", "s:\n  k: x\n", NULL },
+		{ "between braces it is the last", "s: {a: x}\n", "first s k x",
+		  "s: {a: x, k: x}\n", NULL },
+	};
+
+	(void)state;
+	RUN(cases);
+}
+
 static void comments_stay(void **state)
 {
 	static const struct op_case cases[] = {
@@ -178,9 +193,8 @@ static void comments_stay(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(append),
-		cmocka_unit_test(remove_item),
-		cmocka_unit_test(replace),
+		cmocka_unit_test(append),        cmocka_unit_test(remove_item),
+		cmocka_unit_test(replace),       cmocka_unit_test(first),
 		cmocka_unit_test(comments_stay),
 	};
 

@@ -25,7 +25,7 @@ static bool no_memory(struct ifx_ambient_run *run)
 }
 
 /* The texts of a list, one after the other. */
-static const ifx_str *texts(struct ifx_ambient_run *run, const struct ifx_texts *list)
+const ifx_str *ifx_ambient_texts(struct ifx_ambient_run *run, const struct ifx_texts *list)
 {
 	ifx_str *copy = ifx_arena_alloc(&run->names, list->n * sizeof(*copy));
 
@@ -39,7 +39,7 @@ static bool find_files(struct ifx_ambient_run *run, char *const *paths, size_t n
 	const struct ifx_config *c = run->config;
 	static char here[] = ".";
 	char *const nothing[] = { here };
-	struct ifx_file_options options = { .exclude = texts(run, &c->exclude),
+	struct ifx_file_options options = { .exclude = ifx_ambient_texts(run, &c->exclude),
 					    .n_exclude = c->exclude.n,
 					    .force_exclude = c->force_exclude,
 					    .no_gitignore = c->no_gitignore };
@@ -53,7 +53,8 @@ static bool read_estate(struct ifx_ambient_run *run)
 {
 	const struct ifx_ambient_options *o = run->config->ambient;
 	struct ifx_estate_options options = { .namespace = o->default_namespace,
-					      .environments = texts(run, &o->environments),
+					      .environments =
+						      ifx_ambient_texts(run, &o->environments),
 					      .n_environments = o->environments.n };
 
 	return options.environments &&
@@ -78,7 +79,7 @@ static bool make_plan(struct ifx_ambient_run *run, ifx_changes_fn *changes, void
 	run->migration_options = (struct ifx_migration_options){
 		.accepts = o->accepts,
 		.n_accepts = o->n_accepts,
-		.namespaces = texts(run, &o->namespaces),
+		.namespaces = ifx_ambient_texts(run, &o->namespaces),
 		.n_namespaces = o->namespaces.n,
 		.waypoint = o->waypoint,
 		.waypoint_namespace = o->waypoint_namespace,
@@ -109,15 +110,23 @@ static void check_namespaces(struct ifx_ambient_run *run)
 	}
 }
 
-bool ifx_ambient_begin(struct ifx_ambient_run *run, const struct ifx_config *config,
-		       char *const *paths, size_t n, ifx_changes_fn *changes, void *data,
-		       const struct ifx_sink *sink)
+bool ifx_ambient_begin_files(struct ifx_ambient_run *run, const struct ifx_config *config,
+			     char *const *paths, size_t n, const struct ifx_sink *sink)
 {
 	*run = (struct ifx_ambient_run){ .config = config, .sink = sink };
 	ifx_arena_init(&run->names, NAMES_MEMORY_MAX);
 	ifx_buf_init(&run->out, IFX_BUF_MAX);
 	ifx_buf_init(&run->err, IFX_BUF_MAX);
-	if (!find_files(run, paths, n) || !read_estate(run) || !make_plan(run, changes, data))
+	return find_files(run, paths, n) || no_memory(run);
+}
+
+bool ifx_ambient_begin(struct ifx_ambient_run *run, const struct ifx_config *config,
+		       char *const *paths, size_t n, ifx_changes_fn *changes, void *data,
+		       const struct ifx_sink *sink)
+{
+	if (!ifx_ambient_begin_files(run, config, paths, n, sink))
+		return false;
+	if (!read_estate(run) || !make_plan(run, changes, data))
 		return no_memory(run);
 	check_environments(run);
 	check_namespaces(run);
@@ -173,7 +182,7 @@ static int run_plan(const struct ifx_config *config, char *const *paths, size_t 
 /* ---- verbs ---- */
 
 struct verb {
-	const char *name, *help;
+	const char *name, *self, *help;
 	const struct ifx_option *options;
 	int (*run)(const struct ifx_config *config, char *const *paths, size_t n,
 		   const struct ifx_sink *sink);
@@ -181,10 +190,19 @@ struct verb {
 };
 
 static const struct verb verbs[] = {
-	{ "plan", "what stands in the way, who goes first, what needs a waypoint; writes nothing",
+	{ "plan", "istio-fix ambient plan",
+	  "what stands in the way, who goes first, what needs a waypoint; writes nothing",
 	  ifx_ambient_plan_options, run_plan,
 	  "Exit: 0 ready, 1 warnings or accepted risks, 2 usage, input or output error, 3 a namespace "
 	  "is held." },
+	{ "apply", "istio-fix ambient apply", "one phase of the migration, in the files",
+	  ifx_ambient_apply_options, ifx_ambient_apply,
+	  "Exit: 0 done, 1 with --check or --diff if something would change, 2 usage, input or output "
+	  "error, 3 done except for namespaces that are held." },
+	{ "rollback", "istio-fix ambient rollback", "one phase taken back, to the byte",
+	  ifx_ambient_rollback_options, ifx_ambient_rollback,
+	  "Exit: 0 done, 1 with --check or --diff if something would change, 2 usage, input or output "
+	  "error, 3 done except for what has changed since." },
 };
 
 enum { N_VERBS = sizeof(verbs) / sizeof(*verbs) };
@@ -223,7 +241,7 @@ static int run_verb(const struct verb *verb, struct ifx_config *config, int argc
 	if (next == IFX_CARRY_ON)
 		code = verb->run(config, argv + words.paths, (size_t)(argc - words.paths), sink);
 	else if (next == IFX_USAGE)
-		code = ifx_words_complain(&words, sink, "istio-fix ambient plan");
+		code = ifx_words_complain(&words, sink, verb->self);
 	else
 		code = help(verb, sink);
 	ifx_buf_release(&words.why);
@@ -239,7 +257,7 @@ static int usage(const char *word, const struct ifx_sink *sink)
 	if (word)
 		ifx_words_bad(&words, "ambient knows no '%s'", word);
 	else
-		ifx_words_bad(&words, "ambient wants a verb: plan");
+		ifx_words_bad(&words, "ambient wants a verb: plan, apply or rollback");
 	code = ifx_words_complain(&words, sink, "istio-fix ambient");
 	ifx_buf_release(&words.why);
 	return code;

@@ -26,7 +26,18 @@ struct ifx_ambient_run {
 bool ifx_ambient_begin(struct ifx_ambient_run *run, const struct ifx_config *config,
 		       char *const *paths, size_t n, ifx_changes_fn *changes, void *data,
 		       const struct ifx_sink *sink);
+/** The same, but only the names of the files are found. */
+bool ifx_ambient_begin_files(struct ifx_ambient_run *run, const struct ifx_config *config,
+			     char *const *paths, size_t n, const struct ifx_sink *sink);
+/** The texts of a list, one after the other; NULL: no memory. */
+const ifx_str *ifx_ambient_texts(struct ifx_ambient_run *run, const struct ifx_texts *list);
 /** Hand over what is left to say and free everything; the exit code, `code` unless it failed. */
 int ifx_ambient_end(struct ifx_ambient_run *run, int code);
+
+/** The other verbs; see verbs in command.c. */
+int ifx_ambient_apply(const struct ifx_config *config, char *const *paths, size_t n,
+		      const struct ifx_sink *sink);
+int ifx_ambient_rollback(const struct ifx_config *config, char *const *paths, size_t n,
+			 const struct ifx_sink *sink);
 
 #endif

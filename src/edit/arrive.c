@@ -164,9 +164,10 @@ static bool fits_literal(ifx_str text)
 	return true;
 }
 
-/* `: value` of an entry that is new, to the end of its last line. */
+/* `: value` of an entry that is new, to the end of its last line; lines at `column`, which is a
+ * step behind the key. */
 static void add_new_value(struct ifx_emit *e, const struct ifx_coming *c,
-			  const struct ifx_node *look, size_t column, ifx_str newline)
+			  const struct ifx_node *look, size_t column, size_t step, ifx_str newline)
 {
 	/* Where the file has no final line break a literal would lose its own. */
 	bool ends = e->src.len && strchr("\r\n", e->src.ptr[e->src.len - 1]);
@@ -174,6 +175,8 @@ static void add_new_value(struct ifx_emit *e, const struct ifx_coming *c,
 	ifx_buf_addc(&e->text, ':');
 	if (c->yaml && ifx_str_chr(c->value, '\n') != SIZE_MAX) {
 		ifx_buf_add(&e->text, newline);
+		if (c->front && ifx_str_starts(c->value, IFX_LIT("- ")))
+			column += ifx_style_dash(e->doc) - step;
 		add_lines(&e->text, c->value, column, newline);
 		return;
 	}
@@ -244,9 +247,12 @@ static ifx_status add_block(struct ifx_emit *e, const struct ifx_comings *list,
 			add_item(e, c, look, column, newline);
 			continue;
 		}
-		ifx_emit_key(e, look, c->key, false);
+		if (c->plain_key)
+			ifx_buf_add(&e->text, c->key);
+		else
+			ifx_emit_key(e, look, c->key, false);
 		if (!c->made.first) {
-			add_new_value(e, c, look, column + step, newline);
+			add_new_value(e, c, look, column + step, step, newline);
 			continue;
 		}
 		ifx_buf_addc(&e->text, ':');
@@ -434,7 +440,10 @@ static ifx_status add_flow(struct ifx_emit *e, const struct braces *b,
 			continue;
 		}
 		if (c->key.ptr) {
-			ifx_emit_key(e, b->map, c->key, true);
+			if (c->plain_key)
+				ifx_buf_add(&e->text, c->key);
+			else
+				ifx_emit_key(e, b->map, c->key, true);
 			ifx_emit_colon(e, b->compact);
 		}
 		if (!c->made.first) {

@@ -51,8 +51,12 @@ struct ifx_op {
 	 * their own.
 	 */
 	bool yaml;
+	/* insert: before the first entry of a block map, not behind the last one; a list has its
+	 * dashes where the document's other lists have theirs */
+	bool front;
 	bool keep;  /* remove: its comments stay, on lines of their own */
-	bool plain; /* set: the new text is a number, a boolean or null and stands unquoted */
+	bool plain; /* set: the new text, insert: the key is a number, a boolean or null and stands
+		       unquoted */
 	const struct ifx_entry *heir; /* remove: the entry that inherits the comments, or NULL */
 	const struct ifx_place *to;   /* insert, move: n_to of them; the copies are equal */
 	size_t n_to;

@@ -243,6 +243,8 @@ static ifx_status add_arrival(struct make *m, const struct ifx_place *place,
 	c->key = key;
 	c->value = op->value;
 	c->yaml = op->yaml;
+	c->front = op->front;
+	c->plain_key = op->plain;
 	return key.ptr ? add_key(m, map, node, key) : IFX_OK;
 }
 
@@ -767,8 +769,8 @@ static bool arrives_on_lines(const struct ifx_node *base)
  * with its kind. */
 static bool goes_first(const struct ifx_arrival *a, const struct ifx_coming *c)
 {
-	return !a->flow && a->base->first && a->base->entry && c->made.first &&
-	       ifx_str_eq(c->key, IFX_LIT("metadata")) &&
+	return !a->flow && a->base->first && a->base->entry &&
+	       (c->front || (c->made.first && ifx_str_eq(c->key, IFX_LIT("metadata")))) &&
 	       ifx_starts_line(a->base->doc->src, a->base->first->start);
 }
 

@@ -35,6 +35,8 @@ struct ifx_coming {
 	const struct ifx_entry *entry; /* of the document, or NULL */
 	ifx_str key, value;            /* an item of a list: key.ptr is NULL */
 	bool yaml;                     /* value is YAML text */
+	bool front;                    /* wants to be the first one */
+	bool plain_key;                /* stands unquoted, whatever it looks like */
 	struct ifx_comings made; /* what comes into the map that is made; empty: there is none */
 	struct ifx_coming *next;
 };

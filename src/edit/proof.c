@@ -192,7 +192,7 @@ static void add_comings(struct form *f, const struct ifx_arrival *a, const struc
 			continue;
 		}
 		if (c->key.ptr)
-			add_token(f, 'S', c->key);
+			add_token(f, c->plain_key ? 'P' : 'S', c->key);
 		if (!c->made.first && c->yaml) {
 			add_yaml(f, c->value);
 			continue;

@@ -193,7 +193,18 @@ static void add_path(struct ifx_buf *out, const char *prefix, ifx_str path)
 		ifx_buf_addc(out, '"');
 }
 
-static void add_header(struct ifx_buf *out, ifx_str path)
+enum kind { CHANGED, CREATED, REMOVED };
+
+static void add_name(struct ifx_buf *out, const char *prefix, ifx_str path, bool none, bool tab)
+{
+	if (none)
+		ifx_buf_add(out, IFX_LIT("/dev/null"));
+	else
+		add_path(out, prefix, path);
+	ifx_buf_add(out, tab && !none ? IFX_LIT("\t\n") : IFX_LIT("\n"));
+}
+
+static void add_header(struct ifx_buf *out, ifx_str path, enum kind kind)
 {
 	/* patch takes a name only up to a blank, unless a tab ends it. */
 	bool tab;
@@ -205,11 +216,12 @@ static void add_header(struct ifx_buf *out, ifx_str path)
 	add_path(out, "a/", path);
 	ifx_buf_addc(out, ' ');
 	add_path(out, "b/", path);
+	if (kind != CHANGED)
+		ifx_buf_addf(out, "\n%s file mode 100644", kind == CREATED ? "new" : "deleted");
 	ifx_buf_add(out, IFX_LIT("\n--- "));
-	add_path(out, "a/", path);
-	ifx_buf_add(out, tab ? IFX_LIT("\t\n+++ ") : IFX_LIT("\n+++ "));
-	add_path(out, "b/", path);
-	ifx_buf_add(out, tab ? IFX_LIT("\t\n") : IFX_LIT("\n"));
+	add_name(out, "a/", path, kind == CREATED, tab);
+	ifx_buf_add(out, IFX_LIT("+++ "));
+	add_name(out, "b/", path, kind == REMOVED, tab);
 }
 
 /* One change, while edits are added to it. */
@@ -242,15 +254,15 @@ static void widen(struct widened *w, ifx_str before, const struct ifx_edit *e)
 		w->end = line_end(before, w->pos);
 }
 
-void ifx_diff(struct ifx_buf *out, ifx_str path, ifx_str before, const struct ifx_edits *edits,
-	      size_t context)
+static void add_diff(struct ifx_buf *out, ifx_str path, ifx_str before,
+		     const struct ifx_edits *edits, size_t context, enum kind kind)
 {
 	struct hunk h = { .out = out, .before = before, .context = context };
 	struct widened w;
 	size_t start = out->len, header;
 	size_t done = 0, done_line = 0; /* end of the last change, and its line number from 0 */
 
-	add_header(out, path);
+	add_header(out, path, kind);
 	header = out->len;
 	ifx_buf_init(&h.body, IFX_BUF_MAX);
 	ifx_buf_init(&w.text, IFX_BUF_MAX);
@@ -278,10 +290,30 @@ void ifx_diff(struct ifx_buf *out, ifx_str path, ifx_str before, const struct if
 	close_hunk(&h);
 	if (w.text.bad)
 		out->bad = true;
-	if (out->len == header && !out->bad) {
+	if (out->len == header && kind == CHANGED && !out->bad) {
 		out->len = start;
 		out->data[start] = '\0';
 	}
 	ifx_buf_release(&h.body);
 	ifx_buf_release(&w.text);
+}
+
+void ifx_diff(struct ifx_buf *out, ifx_str path, ifx_str before, const struct ifx_edits *edits,
+	      size_t context)
+{
+	add_diff(out, path, before, edits, context, CHANGED);
+}
+
+void ifx_diff_created(struct ifx_buf *out, ifx_str path, ifx_str bytes)
+{
+	struct ifx_edit all = { { 0, 0 }, bytes, 0 };
+
+	add_diff(out, path, IFX_LIT(""), &(struct ifx_edits){ &all, bytes.len > 0, 1 }, 3, CREATED);
+}
+
+void ifx_diff_removed(struct ifx_buf *out, ifx_str path, ifx_str bytes)
+{
+	struct ifx_edit all = { { 0, bytes.len }, IFX_LIT(""), 0 };
+
+	add_diff(out, path, bytes, &(struct ifx_edits){ &all, bytes.len > 0, 1 }, 3, REMOVED);
 }

@@ -17,4 +17,8 @@
 void ifx_diff(struct ifx_buf *out, ifx_str path, ifx_str before, const struct ifx_edits *edits,
 	      size_t context);
 
+/** The diff that makes a file of these bytes, and the one that removes it; as git writes them. */
+void ifx_diff_created(struct ifx_buf *out, ifx_str path, ifx_str bytes);
+void ifx_diff_removed(struct ifx_buf *out, ifx_str path, ifx_str bytes);
+
 #endif

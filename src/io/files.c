@@ -513,6 +513,9 @@ static ifx_status add_entry(struct listing *l, DIR *dir, const struct dirent *d)
 		l->has_git = true;
 		return IFX_OK;
 	}
+	/* Our own records are no input. */
+	if (ifx_str_eq(name, IFX_LIT(".istio-fix")))
+		return IFX_OK;
 	if (ifx_str_eq(name, IFX_LIT(".gitignore")))
 		l->has_gitignore = true;
 	if (!is_dir && d->d_type != DT_UNKNOWN && (d->d_type != DT_REG || !is_manifest(name)))

@@ -86,7 +86,7 @@ struct ifx_doc {
 
 #define IFX_NO_COMMENT SIZE_MAX
 
-/** Text of a scalar as YAML reads it; a null that is not written is empty. Else, or of NULL, ptr is
+/** Text of a scalar as YAML reads it; a null that is not written is empty. Else (or NULL) ptr is
  * NULL. */
 ifx_str ifx_text(const struct ifx_node *node);
 /** Source bytes of a node's span. */

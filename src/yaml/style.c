@@ -105,3 +105,34 @@ ifx_style ifx_style_key(const struct ifx_node *map)
 	}
 	return style;
 }
+
+/* The first block list below a key; how far its dashes are in. False: there is none. */
+static bool find_dash(const struct ifx_node *node, size_t *dash)
+{
+	ifx_str src;
+
+	if (!node || (node->kind != IFX_MAP && node->kind != IFX_SEQ) || node->style != IFX_BLOCK)
+		return false;
+	src = node->doc->src;
+	for (const struct ifx_entry *e = node->first; e; e = e->next) {
+		if (e->key && ifx_is(e->value, IFX_SEQ) && e->value->style == IFX_BLOCK &&
+		    e->value->first) {
+			size_t key = ifx_column(src, e->start);
+			size_t at = ifx_column(src, e->value->first->start);
+
+			*dash = at > key ? at - key : 0;
+			return true;
+		}
+		if (find_dash(e->value, dash))
+			return true;
+	}
+	return false;
+}
+
+size_t ifx_style_dash(const struct ifx_doc *doc)
+{
+	size_t dash = 0;
+
+	find_dash(doc->root, &dash);
+	return dash;
+}

@@ -11,6 +11,9 @@ ifx_str ifx_style_newline(ifx_str src, size_t at);
 /** Columns from a map's keys to the keys of a map below it, as written nearest to `map`; 2 when
  * nothing tells. */
 size_t ifx_style_step(const struct ifx_node *map);
+/** Columns from a key to the dashes of a list below it, as written first in the document; 0 when
+ * nothing tells. */
+size_t ifx_style_dash(const struct ifx_doc *doc);
 /** Quotes of values in the map, or the nearest map around it; IFX_PLAIN when there are none. */
 ifx_style ifx_style_quote_near(const struct ifx_node *near);
 /** Quotes of the first quoted value in the document; IFX_DOUBLE when there are none. */
