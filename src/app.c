@@ -4,6 +4,7 @@
 #include "config.h"
 
 #include "base/alloc.h"
+#include "baseline.h"
 #include "configs.h"
 #include "gather.h"
 #include "index.h"
@@ -34,6 +35,7 @@ struct app {
 	const struct ifx_config *config;
 	const struct ifx_sink *sink;
 	struct ifx_configs configs;
+	struct ifx_baseline baseline; /* the one that is read or written */
 	ifx_configs_from from;
 	struct ifx_inputs inputs;
 	struct ifx_arena names; /* of the inputs */
@@ -102,12 +104,18 @@ static void open_app(struct app *app, const struct ifx_config *config, ifx_confi
 	ifx_buf_init(&app->out, IFX_BUF_MAX);
 	ifx_buf_init(&app->err, IFX_BUF_MAX);
 	open_pass(app);
+	if ((config->baseline.ptr &&
+	     !ifx_baseline_read(&app->baseline, config->baseline, &app->err)) ||
+	    (config->write_baseline.ptr &&
+	     !ifx_baseline_begin(&app->baseline, config->write_baseline, &app->err)))
+		app->failed = true;
 }
 
 static void close_app(struct app *app)
 {
 	ifx_function_close(&app->function);
 	close_pass(app);
+	ifx_baseline_release(&app->baseline);
 	ifx_arena_release(&app->names);
 	ifx_buf_release(&app->out);
 	ifx_buf_release(&app->err);
@@ -348,6 +356,40 @@ static void answer(struct app *app, const struct ifx_file_report *report)
 		app->failed = true;
 }
 
+/* What the run leaves goes into the new baseline, and is left alone from here on. */
+static void record(struct app *app, const struct ifx_file_report *report,
+		   struct ifx_outcome *outcome)
+{
+	bool fixes = app->config->mode == IFX_MODE_IN_PLACE;
+	ifx_str path = ifx_baseline_path(&app->baseline, report->path);
+	size_t n = 0;
+
+	for (size_t i = 0; i < outcome->n; i++) {
+		struct ifx_finding *f = outcome->findings[i];
+
+		if (is_problem(f) || (fixes && f->applied)) {
+			outcome->findings[n++] = f;
+			continue;
+		}
+		/* The next run sees the line as it is then. */
+		if (report->written)
+			f->at = ifx_edits_to_new(report->edits, f->at);
+		ifx_baseline_add(&app->baseline, f,
+				 report->written ? report->after : report->before, path);
+		ifx_edits_release(&f->edits);
+		outcome->n_suppressed++;
+	}
+	outcome->n = n;
+}
+
+/* Which entries of the baseline could have been used by now. */
+static void judge_baseline(struct app *app, const struct ifx_engine *engine)
+{
+	for (size_t i = 0; engine->baseline && i < engine->selection.n; i++)
+		ifx_baseline_judge(&app->baseline, engine->baseline_path,
+				   engine->selection.items[i]->id);
+}
+
 static bool deliver(struct app *app, const struct source *source, struct ifx_outcome *outcome)
 {
 	bool changes = outcome->edits.n > 0;
@@ -364,6 +406,10 @@ static bool deliver(struct app *app, const struct source *source, struct ifx_out
 	if (app->made && !ifx_function_place(&app->function, app->config, source->bytes,
 					     outcome->findings, outcome->n, &outcome->arena))
 		return false;
+	if (changes && !app->filter && app->config->mode == IFX_MODE_IN_PLACE)
+		write_result(app, source, outcome, &report);
+	if (app->config->write_baseline.ptr)
+		record(app, &report, outcome);
 	if (!problems_first(outcome, &list, &report.n_problems))
 		return false;
 	if (outcome->failed && !forgive_templates(source, outcome)) {
@@ -375,8 +421,6 @@ static bool deliver(struct app *app, const struct source *source, struct ifx_out
 	report.findings = list;
 	report.n_findings = outcome->n;
 	app->would_change |= changes;
-	if (changes && !app->filter && app->config->mode == IFX_MODE_IN_PLACE)
-		write_result(app, source, outcome, &report);
 	if (app->filter && !outcome->failed)
 		answer(app, &report);
 	if (app->function.hosted)
@@ -386,11 +430,16 @@ static bool deliver(struct app *app, const struct source *source, struct ifx_out
 	return true;
 }
 
-static struct ifx_engine engine_for(const struct ifx_profile *profile)
+/* path: of the input. */
+static struct ifx_engine engine_for(struct app *app, const struct ifx_profile *profile,
+				    ifx_str path)
 {
 	const struct ifx_config *c = profile->config;
+	bool known = app->config->baseline.ptr != NULL;
 
 	return (struct ifx_engine){
+		.baseline = known ? &app->baseline : NULL,
+		.baseline_path = known ? ifx_baseline_path(&app->baseline, path) : IFX_NONE,
 		.selection = profile->rules.selected,
 		.rules = { profile->rules.all->items, profile->rules.all->n },
 		.policy = { .level = c->level,
@@ -409,11 +458,12 @@ static const struct ifx_profile *profile_for(struct app *app, ifx_str path)
 /* For the index. */
 static bool engine_of(void *data, ifx_str path, struct ifx_engine *engine, ifx_str *namespace)
 {
-	const struct ifx_profile *profile = profile_for(data, path);
+	struct app *app = data;
+	const struct ifx_profile *profile = profile_for(app, path);
 
 	if (!profile)
 		return false;
-	*engine = engine_for(profile);
+	*engine = engine_for(app, profile, path.ptr ? path : app->config->stdin_filename);
 	*namespace = profile->config->namespace;
 	return true;
 }
@@ -440,7 +490,7 @@ static void run_source(struct app *app, const struct source *source)
 
 	if (!profile)
 		return;
-	engine = engine_for(profile);
+	engine = engine_for(app, profile, source->path);
 	engine.index = &questions;
 	engine.chart_template = may_be_helm && ifx_in_chart_templates(source->path);
 	engine.add_ignores = app->config->add_ignores;
@@ -453,6 +503,7 @@ static void run_source(struct app *app, const struct source *source)
 	    !deliver(app, source, &outcome))
 		complain(app, source->path, IFX_LIT("out of memory"), "memory");
 	ifx_outcome_release(&outcome);
+	judge_baseline(app, &engine);
 	weigh(app, &before, profile->config->fail_on);
 }
 
@@ -545,6 +596,23 @@ static bool found_something(const struct app *app)
 	default:
 		return app->left || app->would_change;
 	}
+}
+
+/* Tell of entries that are of no use any more, or write the new baseline. */
+static void end_baseline(struct app *app, bool talks)
+{
+	const struct ifx_config *c = app->config;
+
+	if (app->baseline.failed)
+		complain_usage(app, "out of memory; the baseline is not complete");
+	if (c->baseline.ptr && talks)
+		ifx_baseline_stale(&app->baseline, &app->err);
+	if (!c->write_baseline.ptr)
+		return;
+	if (app->failed || app->configs.failed)
+		complain_usage(app, "the baseline is not written: not every file could be read");
+	else if (!ifx_baseline_write(&app->baseline, &app->err))
+		app->failed = true;
 }
 
 static int finish(struct app *app)
@@ -774,6 +842,8 @@ static void run_all(struct app *app, char *const *paths, size_t n)
 		complain_usage(app, "nothing is written: --atomic fixes all files or none");
 	}
 	app->held = false;
+	if (!app->configs.stop)
+		end_baseline(app, !c->quiet && !app->filter);
 }
 
 static void run_recover(struct app *app, char *const *paths, size_t n)

@@ -99,6 +99,12 @@ static ifx_after_words check_line(struct ifx_words *l)
 	} else if (c->mode != IFX_MODE_IN_PLACE && (c->backup.ptr || c->atomic)) {
 		ifx_words_bad(l, "--atomic and --backup go with --in-place");
 		return IFX_USAGE;
+	} else if (c->write_baseline.ptr &&
+		   ((c->mode != IFX_MODE_REPORT && c->mode != IFX_MODE_IN_PLACE) ||
+		    ifx_gather_is_stdin(c, l->argv + l->paths, (size_t)(l->argc - l->paths)))) {
+		ifx_words_bad(l,
+			      "--write-baseline wants paths, and goes with --in-place or a report");
+		return IFX_USAGE;
 	} else if (c->add_ignores && c->mode == IFX_MODE_REPORT &&
 		   !ifx_gather_is_stdin(c, l->argv + l->paths, (size_t)(l->argc - l->paths))) {
 		ifx_words_bad(l, "--add-ignores goes with --in-place, --diff, --check or --list");

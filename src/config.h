@@ -77,6 +77,7 @@ struct ifx_config {
 	bool quiet, verbose, statistics;
 	bool color_out, color_err; /* escape sequences on standard output, on standard error */
 	ifx_str stdin_filename;
+	ifx_str baseline, write_baseline; /* files; ptr NULL: none */
 	bool add_ignores;
 	ifx_str why_ignored; /* the reason; may be empty */
 	ifx_str config;      /* --config: the settings file for all inputs; ptr NULL: the nearest */

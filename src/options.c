@@ -296,6 +296,26 @@ static bool set_no_config(struct ifx_config *c, ifx_str arg, struct ifx_buf *err
 	return true;
 }
 
+static bool set_baseline(struct ifx_config *c, ifx_str arg, struct ifx_buf *err)
+{
+	if (!arg.len)
+		return bad(err, "--baseline wants a file");
+	if (c->write_baseline.ptr)
+		return bad(err, "--baseline and --write-baseline exclude each other");
+	c->baseline = ifx_arena_copy(&c->arena, arg);
+	return c->baseline.ptr || bad(err, "out of memory");
+}
+
+static bool set_write_baseline(struct ifx_config *c, ifx_str arg, struct ifx_buf *err)
+{
+	if (!arg.len)
+		return bad(err, "--write-baseline wants a file");
+	if (c->baseline.ptr)
+		return bad(err, "--baseline and --write-baseline exclude each other");
+	c->write_baseline = ifx_arena_copy(&c->arena, arg);
+	return c->write_baseline.ptr || bad(err, "out of memory");
+}
+
 static bool set_add_ignores(struct ifx_config *c, ifx_str arg, struct ifx_buf *err)
 {
 	for (size_t i = 0; i < arg.len; i++)
@@ -455,6 +475,9 @@ const struct ifx_option ifx_options[] = {
 	{ 0, "config", "FILE", set_config, 0,
 	  "settings for all inputs, not the nearest .istio-fix.yaml" },
 	{ 0, "no-config", NULL, set_no_config, 0, "no settings but those of the command line" },
+	{ 0, "baseline", "FILE", set_baseline, 0, "leave findings alone that FILE lists" },
+	{ 0, "write-baseline", "FILE", set_write_baseline, 0,
+	  "list all findings that are left in FILE" },
 	{ 0, "add-ignores", "[=REASON]", set_add_ignores, 0,
 	  "write a comment that ignores it for each finding that is left" },
 	{ 0, "stdin-filename", "PATH", set_stdin_filename, 0,

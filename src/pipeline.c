@@ -97,6 +97,7 @@ static size_t template_sign(ifx_str text)
 struct work {
 	struct ifx_outcome *out;
 	const struct ifx_engine *engine;
+	ifx_str file;   /* the bytes of it */
 	ifx_span chunk; /* in the file */
 	ifx_str original;
 	size_t number;
@@ -419,13 +420,20 @@ static ifx_status apply_chosen(struct work *w, struct ifx_fix **chosen, size_t *
 
 /* ---- what the text wants to be left alone ---- */
 
-/* at: in the file. */
-static ifx_suppressed_by suppressed(struct work *w, const struct ifx_transform *t, size_t at)
+/* Who wants the finding to be left alone? Its place is that in the file. */
+static ifx_suppressed_by suppressed(struct work *w, const struct ifx_transform *t,
+				    const struct ifx_finding *f)
 {
-	ifx_suppressed_by by = ifx_suppressed(&w->own, t, at - w->chunk.at);
+	const struct ifx_engine *engine = w->engine;
+	ifx_suppressed_by by = ifx_suppressed(&w->own, t, f->at - w->chunk.at);
 
-	/* Both are asked: each wants to know whether it is of use. */
-	return ifx_suppressed(w->files, t, 0) ? IFX_BY_COMMENT : by;
+	/* Each is asked: it wants to know whether it is of use. */
+	if (ifx_suppressed(w->files, t, 0))
+		by = IFX_BY_COMMENT;
+	if (!by && engine->baseline &&
+	    ifx_baseline_knows(engine->baseline, f, w->file, engine->baseline_path))
+		by = IFX_BY_BASELINE;
+	return by;
 }
 
 /* The suppressions of the document as it was read; those for the file go to the file's. */
@@ -536,7 +544,7 @@ static ifx_status judge_suppressions(struct work *w)
 	if (st == IFX_OK)
 		st = add_unused(w->out, w->engine, t, &w->own, w->chunk.at, w->number);
 	for (size_t i = n; i < w->out->n && st == IFX_OK; i++)
-		w->out->findings[i]->suppressed = suppressed(w, t, w->out->findings[i]->at);
+		w->out->findings[i]->suppressed = suppressed(w, t, w->out->findings[i]);
 	return st;
 }
 
@@ -559,7 +567,7 @@ static ifx_status run_transform(struct work *w, const struct ifx_transform *t)
 		}
 		for (struct ifx_fix *fix = w->cx.first; fix; fix = fix->next) {
 			settle_place(w, &fix->finding);
-			fix->finding.suppressed = suppressed(w, t, fix->finding.at);
+			fix->finding.suppressed = suppressed(w, t, &fix->finding);
 		}
 		if (w->engine->want_edits)
 			st = preview_all(w);
@@ -910,6 +918,7 @@ static ifx_status run_document(struct ifx_outcome *out, const struct ifx_engine 
 {
 	struct work w = { .out = out,
 			  .engine = engine,
+			  .file = bytes,
 			  .chunk = chunk,
 			  .number = out->documents,
 			  .doc_proven = true,

@@ -6,6 +6,7 @@
 #ifndef IFX_PIPELINE_H
 #define IFX_PIPELINE_H
 
+#include "baseline.h"
 #include "rule/cx.h"
 #include "rule/selection.h"
 #include "rule/suppress.h"
@@ -28,6 +29,8 @@ struct ifx_engine {
 	struct ifx_policy policy;
 	const struct ifx_input_index *index; /* may be NULL */
 	bool chart_template;                 /* the file lies in templates/ of a Helm chart */
+	struct ifx_baseline *baseline;       /* findings that were there before; NULL: none */
+	ifx_str baseline_path;               /* the file, as the baseline calls it */
 	bool add_ignores;    /* findings that are left get a comment that ignores them ... */
 	ifx_str why_ignored; /* ... with this reason; may be empty */
 	bool want_edits;     /* findings shall tell their own edits: costs a little for each */
