@@ -365,6 +365,48 @@ class Residue(Case):
         self.assertEqual([f["file"] for f in self.findings(plan) if f["id"] == "W32"], ["kustomization.yaml"])
 
 
+class Patches(Case):
+    def state(self, kustomization, labels=None, **files):
+        self.write("base/ns.yaml", [ns(labels=labels or {"team": "a"}), pods()])
+        for name, text in files.items():
+            self.write(name + ".yaml", text)
+        self.write("kustomization.yaml", "resources: [base/ns.yaml]\n" + kustomization)
+        return self.one(self.plan())["why"]
+
+    def test_inline_merge(self):
+        patch = "apiVersion: v1\n    kind: Namespace\n    metadata:\n      name: %s\n      labels: {istio.io/rev: x}\n"
+        self.assertEqual(self.state("patches:\n- patch: |\n    " + patch % "shop"), "istio.io/rev: x")
+        self.assertEqual(self.state("patches:\n- patch: |\n    " + patch % "other"), "no label")
+        self.assertEqual(self.state("patches:\n- target: {kind: Namespace}\n  patch: |\n    " + patch % "any"),
+                         "istio.io/rev: x")
+        self.assertEqual(self.state("patchesStrategicMerge:\n- |\n    " + patch % "shop"), "istio.io/rev: x")
+
+    def test_json_patch(self):
+        ops = "- op: add\n    path: /metadata/labels/istio.io~1rev\n    value: x\n"
+        self.assertEqual(self.state("patches:\n- target: {kind: Namespace, name: shop}\n  patch: |\n    %s" %
+                                    ops.replace("\n", "\n  ")), "istio.io/rev: x")
+        self.assertEqual(self.state("patches:\n- target: {kind: Deployment}\n  patch: |\n    %s" %
+                                    ops.replace("\n", "\n  ")), "no label")
+        self.assertEqual(self.state("patches:\n- target: {kind: Namespace}\n  path: p.yaml\n",
+                                    p="- {op: add, path: /metadata/labels/istio-injection, value: enabled}\n"),
+                         "istio-injection: enabled")
+        self.assertEqual(self.state("patches:\n- target: {kind: Namespace}\n  path: p.yaml\n",
+                                    labels={"istio-injection": "enabled"},
+                                    p="- {op: remove, path: /metadata/labels/istio-injection}\n"), "no label")
+
+    def test_inline_label_holds_enroll(self):
+        self.write("ns.yaml", [ns(labels={"team": "a"}), pods()])
+        self.write("kustomization.yaml", "resources: [ns.yaml]\npatches:\n- target: {kind: Namespace}\n  patch: "
+                   "'[{op: add, path: /metadata/labels/istio-injection, value: enabled}]'\n")
+        plan = self.plan(code=3)
+        self.assertEqual([(f["id"], f["onlyEnroll"]) for f in self.one(plan)["findings"]], [("W32", True)])
+
+    def test_pods(self):
+        self.assertEqual(self.state("patches:\n- patch: |\n    apiVersion: apps/v1\n    kind: Deployment\n    metadata: "
+                                    "{name: web}\n    spec:\n      template:\n        metadata:\n          labels: "
+                                    "{sidecar.istio.io/inject: \"true\"}\n"), "labels of pods")
+
+
 class Environments(Case):
     def names(self, plan):
         return {e["name"]: [(n["name"], n["state"]) for n in e["namespaces"]] for e in plan["environments"]}

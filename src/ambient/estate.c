@@ -1,5 +1,6 @@
 #include "ambient/estate.h"
 
+#include "ambient/inline.h"
 #include "ambient/mesh_settings.h"
 #include "ambient/namespace.h"
 #include "ambient/partition.h"
@@ -96,6 +97,11 @@ static void append(struct ifx_objects *list, struct ifx_object *o)
 	list->n++;
 }
 
+void ifx_estate_add_patch(struct ifx_environment *e, struct ifx_object *patch)
+{
+	append(&e->patches, patch);
+}
+
 /* kustomize's namespace also names the Namespace objects that it reaches. */
 static ifx_str namespace_of(const struct reading *r, const struct ifx_resource *resource,
 			    ifx_object_kind kind, const struct ifx_membership *m)
@@ -137,7 +143,7 @@ static bool place(struct ifx_estate *estate, struct ifx_object *o, ifx_str names
 			return false;
 	}
 	if (o->patch)
-		append(&e->patches, o);
+		ifx_estate_add_patch(e, o);
 	else
 		append(o->namespace ? &o->namespace->objects[o->kind] : &e->objects[o->kind], o);
 	estate->n_objects++;
@@ -212,6 +218,29 @@ static bool keep_doc(struct ifx_estate *estate, struct ifx_doc *doc)
 	return true;
 }
 
+bool ifx_estate_embedded(struct ifx_estate *estate, const struct ifx_node **root,
+			 const struct ifx_node *text)
+{
+	struct ifx_problem problem = { 0 };
+	struct ifx_doc *doc;
+	ifx_status st;
+
+	*root = NULL;
+	if (!ifx_text(text).len)
+		return true;
+	ifx_buf_init(&problem.text, 4096);
+	st = ifx_doc_embedded(&doc, text, &problem);
+	ifx_buf_release(&problem.text);
+	if (st != IFX_OK)
+		return st != IFX_ENOMEM;
+	if (!keep_doc(estate, doc)) {
+		ifx_doc_free(doc);
+		return false;
+	}
+	*root = doc->root;
+	return true;
+}
+
 static bool find_object(struct reading *r, const struct ifx_object *like)
 {
 	struct ifx_object *list = ifx_grow(r->found, &r->cap_found, r->n_found + 1, sizeof(*list));
@@ -228,7 +257,8 @@ static bool read_tree(struct reading *r, struct ifx_source *source, const struct
 {
 	struct ifx_resource *resource;
 
-	if (!ifx_roots(&resource, doc, &r->estate->arena))
+	if (!ifx_roots(&resource, doc, &r->estate->arena) ||
+	    !ifx_inline_keep_list(r->estate, source, doc->root))
 		return false;
 	for (; resource; resource = resource->next) {
 		struct ifx_object like = { .kind = ifx_ambient_kind(resource, source),
@@ -430,7 +460,7 @@ static bool read_all(struct reading *r, const struct ifx_inputs *inputs)
 	if (estate->n_kustomizations)
 		qsort(estate->kustomizations, estate->n_kustomizations,
 		      sizeof(*estate->kustomizations), by_path);
-	if (!ifx_patches_apply(estate))
+	if (!ifx_inline_read(estate) || !ifx_patches_apply(estate))
 		return false;
 	for (size_t i = 0; i < estate->n_environments; i++)
 		if (!ifx_namespaces_decide(estate, &estate->environments[i]))

@@ -43,6 +43,7 @@ struct ifx_source {
 struct ifx_environment;
 struct ifx_namespace;
 struct ifx_partition;
+struct ifx_estate_list;
 
 /** A resource of a file, in one environment. */
 struct ifx_object {
@@ -86,6 +87,13 @@ typedef enum {
 	IFX_STATES,
 } ifx_namespace_state;
 
+/** A JSON patch (RFC 6902) of a kustomization that is about the Namespace. */
+struct ifx_json_patch {
+	const struct ifx_node *operations; /* a list */
+	const struct ifx_object *object;   /* the kustomization */
+	struct ifx_json_patch *next;
+};
+
 struct ifx_namespace {
 	ifx_str name;
 	struct ifx_environment *environment;
@@ -97,6 +105,7 @@ struct ifx_namespace {
 	ifx_namespace_state state;
 	ifx_str why; /* "istio-injection: enabled", "no Namespace object" */
 	struct ifx_ns_label injection, revision, mode, use_waypoint, use_waypoint_namespace;
+	struct ifx_json_patch *json_patches;
 	struct ifx_pairs labels; /* of the Namespace as deployed */
 	bool reserved;           /* istio-system, kube-*: never migrated */
 	size_t number;           /* in its environment, from 0 */
@@ -145,6 +154,7 @@ struct ifx_estate {
 	struct ifx_environment *environments;
 	size_t n_environments;
 	size_t n_objects;
+	struct ifx_estate_list *lists;            /* documents that are lists; see inline.h */
 	const struct ifx_object **kustomizations; /* their objects, sorted by real path */
 	size_t n_kustomizations, cap_kustomizations;
 	struct ifx_doc **docs; /* all trees */
@@ -189,6 +199,12 @@ void ifx_source_place(const struct ifx_source *source, size_t at, size_t *line, 
 /** The object of a kustomization (in whichever environment); NULL: it is not among the sources. */
 const struct ifx_object *ifx_estate_kustomization(const struct ifx_estate *estate,
 						  const struct ifx_kustomization *k);
+
+/** The document in the text of a scalar; *root is NULL when it is none. False: no memory. */
+bool ifx_estate_embedded(struct ifx_estate *estate, const struct ifx_node **root,
+			 const struct ifx_node *text);
+/** Put a patch into its environment. */
+void ifx_estate_add_patch(struct ifx_environment *e, struct ifx_object *patch);
 
 /** Scalars of a map (labels); keys and values that are no scalars are left out. */
 struct ifx_pairs ifx_estate_pairs(struct ifx_estate *estate, const struct ifx_node *map);

@@ -1,8 +1,5 @@
 #include "ambient/mesh_settings.h"
 
-#include "base/alloc.h"
-#include "yaml/load.h"
-
 /* What is passed along while the settings of one object are read. */
 struct reading {
 	struct ifx_estate *estate;
@@ -79,34 +76,6 @@ static void read_chart_values(const struct reading *r, const struct ifx_node *va
 		read_values(r, at(values, charts[i], NULL));
 }
 
-/* The document in a text; NULL when it is none. */
-static bool embedded(const struct reading *r, const struct ifx_node **root,
-		     const struct ifx_node *text)
-{
-	struct ifx_problem problem = { 0 };
-	struct ifx_doc *doc, **docs;
-	ifx_status st;
-
-	*root = NULL;
-	if (!ifx_is(text, IFX_SCALAR) || !ifx_text(text).len)
-		return true;
-	ifx_buf_init(&problem.text, 4096);
-	st = ifx_doc_embedded(&doc, text, &problem);
-	ifx_buf_release(&problem.text);
-	if (st != IFX_OK)
-		return st != IFX_ENOMEM;
-	docs = ifx_grow(r->estate->docs, &r->estate->cap_docs, r->estate->n_docs + 1,
-			sizeof(*docs));
-	if (!docs) {
-		ifx_doc_free(doc);
-		return false;
-	}
-	r->estate->docs = docs;
-	docs[r->estate->n_docs++] = doc;
-	*root = doc->root;
-	return true;
-}
-
 static bool read_config_map(const struct reading *r, const struct ifx_node *node)
 {
 	const struct ifx_node *root;
@@ -114,10 +83,10 @@ static bool read_config_map(const struct reading *r, const struct ifx_node *node
 	if (!ifx_str_eq(r->object->r->name, IFX_LIT("istio")) &&
 	    !ifx_str_starts(r->object->r->name, IFX_LIT("istio-")))
 		return true;
-	if (!embedded(r, &root, at(node, "data", "mesh")))
+	if (!ifx_estate_embedded(r->estate, &root, at(node, "data", "mesh")))
 		return false;
 	read_config(r, root);
-	if (!embedded(r, &root, at(node, "data", "meshNetworks")))
+	if (!ifx_estate_embedded(r->estate, &root, at(node, "data", "meshNetworks")))
 		return false;
 	set(r, &r->settings->networks, at(root, "networks", NULL));
 	return true;
@@ -129,7 +98,7 @@ static bool read_argo_source(const struct reading *r, const struct ifx_node *sou
 	const struct ifx_node *root;
 
 	read_chart_values(r, at(source, "helm", "valuesObject"));
-	if (!embedded(r, &root, at(source, "helm", "values")))
+	if (!ifx_estate_embedded(r->estate, &root, at(source, "helm", "values")))
 		return false;
 	read_chart_values(r, root);
 	return true;

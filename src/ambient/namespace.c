@@ -103,6 +103,42 @@ static bool take_kustomize_labels(struct ifx_estate *estate, struct ifx_namespac
 	return true;
 }
 
+/* `/metadata/labels/istio.io~1rev` names the label istio.io/rev (RFC 6901). */
+static bool is_pointer_to(ifx_str path, const char *key)
+{
+	const ifx_str labels = IFX_LIT("/metadata/labels/");
+
+	if (!ifx_str_starts(path, labels))
+		return false;
+	path = ifx_str_sub(path, labels.len, path.len - labels.len);
+	for (; *key && path.len; key++) {
+		size_t n = *key == '/' ? 2 : 1;
+
+		if (path.len < n || (n == 2 ? memcmp(path.ptr, "~1", 2) != 0 : *path.ptr != *key))
+			return false;
+		path = ifx_str_sub(path, n, path.len - n);
+	}
+	return !*key && !path.len;
+}
+
+static void take_operation(struct ifx_namespace *ns, const struct ifx_object *o,
+			   const struct ifx_node *operation)
+{
+	static const char *const keys[] = { IFX_KEY_INJECTION, IFX_KEY_REV, IFX_KEY_MODE };
+	struct ifx_ns_label *const labels[] = { &ns->injection, &ns->revision, &ns->mode };
+	ifx_str path = ifx_get_text(operation, IFX_LIT("path"));
+	bool removes = ifx_str_eq(ifx_get_text(operation, IFX_LIT("op")), IFX_LIT("remove"));
+
+	if (!removes && ifx_str_eq(path, IFX_LIT("/metadata/labels")))
+		take_labels(ns, o, ifx_get(operation, IFX_LIT("value")));
+	for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++)
+		if (is_pointer_to(path, keys[i]))
+			*labels[i] = (struct ifx_ns_label){
+				removes ? IFX_NONE : ifx_get_text(operation, IFX_LIT("value")), o,
+				NULL
+			};
+}
+
 static bool read_labels(struct ifx_estate *estate, struct ifx_namespace *ns)
 {
 	const struct ifx_way *way = NULL;
@@ -116,6 +152,9 @@ static bool read_labels(struct ifx_estate *estate, struct ifx_namespace *ns)
 		if (!o->patch)
 			way = o->way;
 	}
+	for (const struct ifx_json_patch *p = ns->json_patches; p; p = p->next)
+		for (const struct ifx_entry *e = p->operations->first; e; e = e->next)
+			take_operation(ns, p->object, ifx_deref(e->value));
 	for (; way; way = way->outer) {
 		const struct ifx_object *k = ifx_estate_kustomization(estate, way->by);
 
