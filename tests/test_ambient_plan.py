@@ -401,6 +401,13 @@ class Patches(Case):
         plan = self.plan(code=3)
         self.assertEqual([(f["id"], f["onlyEnroll"]) for f in self.one(plan)["findings"]], [("W32", True)])
 
+    def test_label_of_a_json_patch_holds_enroll(self):
+        self.state("patches:\n- target: {kind: Namespace}\n  path: p.yaml\n",
+                   p="- {op: add, path: /metadata/labels/istio-injection, value: enabled}\n")
+        found = self.one(self.plan(code=3))["findings"]
+        self.assertEqual([(f["id"], f["file"], f["onlyEnroll"]) for f in found],
+                         [("W32", "kustomization.yaml", True)])
+
     def test_pods(self):
         self.assertEqual(self.state("patches:\n- patch: |\n    apiVersion: apps/v1\n    kind: Deployment\n    metadata: "
                                     "{name: web}\n    spec:\n      template:\n        metadata:\n          labels: "
@@ -587,6 +594,25 @@ class CommandLine(Case):
         self.assertEqual(self.run_tool("--accept", "S15").returncode, 1)
         self.assertEqual(self.run_tool("--accept=S15=shop").returncode, 1)
         self.assertEqual(self.run_tool("--accept", "S15=other").returncode, 3)
+
+    def test_accept_for_one_namespace_what_is_about_all(self):
+        self.write("tree.yaml", TWO + [values(meshConfig={"outboundTrafficPolicy": {"mode": "REGISTRY_ONLY"}})])
+        plan = self.plan("--accept", "S22=caller", code=3)
+        self.assertEqual([self.one(plan, n)["held"] for n in ("caller", "shop")], [False, True])
+        self.plan("--accept", "S22", code=1)
+
+    def test_strict(self):
+        self.write("tree.yaml", CASES["B01"][0] + [ns("other")])
+        self.assertFalse(self.one(self.plan(code=3), "other")["held"])
+        self.assertTrue(self.one(self.plan("--strict", code=3), "other")["held"])
+        self.assertRegex(self.run_tool("--strict").stdout, r"other +sidecar \(label\) .* --strict")
+        self.write("tree.yaml", BASE)
+        self.plan("--strict", code=0)
+        # What is about the whole mesh is a warning, and a blocker for those who want none.
+        mesh = dict(filtered()[-1], metadata={"name": "f", "namespace": "istio-system"})
+        self.write("tree.yaml", BASE + [mesh])
+        self.plan(code=1)
+        self.plan("--strict", code=3)
 
     def test_usage(self):
         self.write("tree.yaml", BASE)

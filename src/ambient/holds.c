@@ -6,14 +6,15 @@
 
 /* ---- what one finding does to its namespace ---- */
 
-static bool is_accepted(const struct ifx_migration *plan, const struct ifx_hindrance *h)
+/* ns: NULL for a finding about the environment as a whole. */
+static bool is_accepted(const struct ifx_migration *plan, const struct ifx_hindrance *h,
+			const struct ifx_namespace *ns)
 {
-	for (size_t i = 0; i < plan->options->n_accepts; i++) {
+	for (size_t i = 0; i < plan->options->n_accepts && h->weight != IFX_WEIGHT_B; i++) {
 		const struct ifx_accept *a = &plan->options->accepts[i];
 
 		if (a->id == h->id &&
-		    (!a->namespace.ptr ||
-		     (h->namespace && ifx_str_eq(a->namespace, h->namespace->name))))
+		    (!a->namespace.ptr || (ns && ifx_str_eq(a->namespace, ns->name))))
 			return true;
 	}
 	return false;
@@ -21,7 +22,7 @@ static bool is_accepted(const struct ifx_migration *plan, const struct ifx_hindr
 
 static void settle(const struct ifx_migration *plan, struct ifx_hindrance *h)
 {
-	if (h->settled == IFX_STANDS && h->weight != IFX_WEIGHT_B && is_accepted(plan, h))
+	if (h->settled == IFX_STANDS && is_accepted(plan, h, h->namespace))
 		h->settled = IFX_ACCEPTED;
 }
 
@@ -47,7 +48,8 @@ static void settle_all(struct ifx_migration *plan, struct ifx_env_plan *env)
 			hold(ns, &ns->hindrances.items[i]);
 		}
 		for (size_t i = 0; i < env->hindrances.n; i++)
-			hold(ns, &env->hindrances.items[i]);
+			if (!is_accepted(plan, &env->hindrances.items[i], ns->namespace))
+				hold(ns, &env->hindrances.items[i]);
 	}
 }
 
@@ -212,6 +214,24 @@ static size_t count(const struct ifx_migration *plan)
 	return n;
 }
 
+/* --strict: all or nothing. */
+static void hold_all(struct ifx_migration *plan)
+{
+	bool any = false;
+
+	for (int pass = 0; pass < 2; pass++)
+		for (size_t i = 0; i < plan->estate->n_environments; i++) {
+			struct ifx_env_plan *env = &plan->environments[i];
+
+			for (size_t k = 0; k < env->environment->n_namespaces; k++) {
+				struct ifx_ns_plan *ns = &env->namespaces[k];
+
+				any |= ns->held || ns->held_late;
+				ns->held |= pass && any && ns->migrates;
+			}
+		}
+}
+
 void ifx_holds_find(struct ifx_migration *plan)
 {
 	struct work w = { .plan = plan, .list = ifx_calloc(count(plan), sizeof(*w.list)) };
@@ -234,4 +254,6 @@ void ifx_holds_find(struct ifx_migration *plan)
 		keep_files(&w, ns);
 	}
 	ifx_free(w.list);
+	if (plan->options->strict)
+		hold_all(plan);
 }

@@ -279,13 +279,26 @@ static void look(struct ifx_migration *plan, struct ifx_environment *e,
 		}
 }
 
+/* A JSON patch in a file of its own gives the label, and nothing that was walked names it. */
+static void see_json_patch(struct ifx_migration *plan, struct ifx_namespace *ns)
+{
+	const struct ifx_ns_label *label = ns->injection.value.ptr ? &ns->injection : &ns->revision;
+	struct walking w = { plan, ns->environment, label->object, NULL };
+
+	if (ifx_migration_of(plan, ns)->migrates && label->object && !label->entry &&
+	    !names_label(label->object->r->doc->src))
+		hold(&w, ns, NULL, "gives the namespace an injection label (JSON patch)");
+}
+
 void ifx_find_residue(struct ifx_migration *plan, struct ifx_environment *e)
 {
 	const struct ifx_setting *discovery = &e->settings.discovery;
 
 	look(plan, e, e->objects);
-	for (size_t i = 0; i < e->n_namespaces; i++)
+	for (size_t i = 0; i < e->n_namespaces; i++) {
 		look(plan, e, e->namespaces[i]->objects);
+		see_json_patch(plan, e->namespaces[i]);
+	}
 	/* The mesh's text in a ConfigMap is a document of its own. */
 	if (discovery->node && discovery->node->doc->host) {
 		struct walking w = { plan, e, discovery->object, NULL };

@@ -122,7 +122,7 @@ static void add_cell(struct ifx_buf *out, const struct ifx_env_plan *env,
 		if (ns->migrates)
 			list_holders(out, &env->hindrances, &any);
 		if (!any)
-			ifx_buf_addc(out, '-');
+			ifx_buf_add(out, ns->held ? IFX_LIT("--strict") : IFX_LIT("-"));
 	}
 }
 
