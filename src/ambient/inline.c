@@ -1,12 +1,18 @@
 #include "ambient/inline.h"
 
 #include "ambient/pods.h"
+#include "base/alloc.h"
+
+#include <stdlib.h>
 
 /* What is passed along while the patches of one kustomization are read. */
+struct deployed;
 struct reading {
 	struct ifx_estate *estate;
 	struct ifx_object *k;          /* the kustomization */
 	const struct ifx_node *target; /* of the patch; NULL: none */
+	const struct deployed *own;    /* namespaces that the kustomization deploys */
+	size_t n_own;
 };
 
 bool ifx_inline_keep_list(struct ifx_estate *estate, const struct ifx_source *source,
@@ -26,14 +32,67 @@ bool ifx_inline_keep_list(struct ifx_estate *estate, const struct ifx_source *so
 
 /* ---- which Namespaces ---- */
 
-/* Does the kustomization deploy the Namespace? */
-static bool deploys(const struct ifx_object *k, const struct ifx_namespace *ns)
+/* A kustomization deploys a namespace. */
+struct deployed {
+	const struct ifx_kustomization *by;
+	size_t number; /* of the namespace */
+};
+
+static int by_pointer(const void *a, const void *b)
 {
-	for (const struct ifx_object *o = ns->objects[IFX_NAMESPACE].first; o; o = o->next)
-		for (const struct ifx_way *way = o->way; way; way = way->outer)
-			if (way->by->file.ptr && ifx_str_eq(way->by->file, k->source->real))
-				return true;
-	return false;
+	const struct deployed *x = a, *y = b;
+	uintptr_t i = (uintptr_t)x->by, k = (uintptr_t)y->by;
+
+	if (i != k)
+		return i < k ? -1 : 1;
+	return (x->number > y->number) - (x->number < y->number);
+}
+
+/* All pairs of an environment; the array is the caller's. False: no memory. */
+static bool find_deployed(struct deployed **list, size_t *n, const struct ifx_environment *e)
+{
+	size_t cap = 0, kept = 0;
+
+	*list = NULL;
+	*n = 0;
+	for (size_t i = 0; i < e->n_namespaces; i++)
+		for (const struct ifx_object *o = e->namespaces[i]->objects[IFX_NAMESPACE].first; o;
+		     o = o->next)
+			for (const struct ifx_way *way = o->way; way; way = way->outer) {
+				struct deployed *grown =
+					ifx_grow(*list, &cap, *n + 1, sizeof(*grown));
+
+				if (!grown)
+					return false;
+				*list = grown;
+				grown[(*n)++] = (struct deployed){ way->by, i };
+			}
+	if (*n)
+		qsort(*list, *n, sizeof(**list), by_pointer);
+	for (size_t i = 0; i < *n; i++)
+		if (!kept || by_pointer(&(*list)[kept - 1], &(*list)[i]))
+			(*list)[kept++] = (*list)[i];
+	*n = kept;
+	return true;
+}
+
+/* Those of one kustomization. */
+static void find_own(struct reading *r, const struct deployed *list, size_t n)
+{
+	const struct deployed key = { r->k->way->by, 0 };
+	size_t lo = 0, hi = n;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (by_pointer(&list[mid], &key) < 0)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	r->own = list + lo;
+	for (r->n_own = 0; lo + r->n_own < n && r->own[r->n_own].by == key.by; r->n_own++)
+		;
 }
 
 /* The name in the tree, before a kustomization's `namespace` renamed it. */
@@ -56,8 +115,7 @@ static bool is_for(const struct reading *r, const struct ifx_namespace *ns, ifx_
 	if (!r->target)
 		name = body;
 	/* A target's name is a regular expression; one that is no plain name may fit. */
-	return deploys(r->k, ns) &&
-	       (!name.len || ifx_str_chr(name, '*') != SIZE_MAX || has_name(ns, name));
+	return !name.len || ifx_str_chr(name, '*') != SIZE_MAX || has_name(ns, name);
 }
 
 /* ---- strategic merges ---- */
@@ -88,10 +146,12 @@ static bool merge(const struct reading *r, const struct ifx_resource *resource)
 	struct ifx_object *o;
 
 	if (ifx_str_eq(resource->kind, IFX_LIT("Namespace"))) {
-		for (size_t i = 0; i < e->n_namespaces; i++)
-			if (is_for(r, e->namespaces[i], resource->name) &&
-			    !make(r, resource, IFX_NAMESPACE, e->namespaces[i]))
+		for (size_t i = 0; i < r->n_own; i++) {
+			struct ifx_namespace *ns = e->namespaces[r->own[i].number];
+
+			if (is_for(r, ns, resource->name) && !make(r, resource, IFX_NAMESPACE, ns))
 				return false;
+		}
 		return true;
 	}
 	if (!ifx_fact_workload(resource->group, resource->kind))
@@ -107,10 +167,11 @@ static bool operate(const struct reading *r, const struct ifx_node *operations)
 {
 	const struct ifx_environment *e = r->k->environment;
 
-	for (size_t i = 0; i < e->n_namespaces; i++) {
-		struct ifx_json_patch **link = &e->namespaces[i]->json_patches, *p;
+	for (size_t i = 0; i < r->n_own; i++) {
+		struct ifx_namespace *ns = e->namespaces[r->own[i].number];
+		struct ifx_json_patch **link = &ns->json_patches, *p;
 
-		if (!r->target || !is_for(r, e->namespaces[i], IFX_NONE))
+		if (!r->target || !is_for(r, ns, IFX_NONE))
 			continue;
 		p = ifx_arena_alloc(&r->estate->arena, sizeof(*p));
 		if (!p)
@@ -166,36 +227,50 @@ static bool read_file(struct reading *r, ifx_str path)
 	return joined.ptr != NULL;
 }
 
-static bool read_kustomization(struct ifx_estate *estate, struct ifx_object *k)
+static bool read_kustomization(struct reading *r)
 {
 	static const char *const lists[] = { "patches", "patchesStrategicMerge",
 					     "patchesJson6902" };
-	struct reading r = { estate, k, NULL };
-
 	for (size_t i = 0; i < sizeof(lists) / sizeof(*lists); i++) {
-		const struct ifx_node *list = ifx_get(k->r->node, ifx_str_of(lists[i]));
+		const struct ifx_node *list = ifx_get(r->k->r->node, ifx_str_of(lists[i]));
 
 		for (const struct ifx_entry *e = ifx_is(list, IFX_SEQ) ? list->first : NULL; e;
 		     e = e->next) {
 			const struct ifx_node *item = ifx_deref(e->value);
 			bool text = ifx_is(item, IFX_SCALAR);
 
-			r.target = text ? NULL : ifx_get(item, IFX_LIT("target"));
-			if (!read_text(&r, text ? item : ifx_get(item, IFX_LIT("patch"))) ||
-			    !read_file(&r, text ? IFX_NONE : ifx_get_text(item, IFX_LIT("path"))))
+			r->target = text ? NULL : ifx_get(item, IFX_LIT("target"));
+			if (!read_text(r, text ? item : ifx_get(item, IFX_LIT("patch"))) ||
+			    !read_file(r, text ? IFX_NONE : ifx_get_text(item, IFX_LIT("path"))))
 				return false;
 		}
 	}
 	return true;
 }
 
+static bool read_environment(struct ifx_estate *estate, struct ifx_environment *e)
+{
+	struct deployed *list;
+	size_t n;
+	bool ok = find_deployed(&list, &n, e);
+
+	for (struct ifx_object *k = e->objects[IFX_KUSTOMIZATION].first; ok && k; k = k->next) {
+		struct reading r = { .estate = estate, .k = k };
+
+		/* One above all roots deploys nothing. */
+		if (!k->way)
+			continue;
+		find_own(&r, list, n);
+		ok = read_kustomization(&r);
+	}
+	ifx_free(list);
+	return ok;
+}
+
 bool ifx_inline_read(struct ifx_estate *estate)
 {
 	for (size_t i = 0; i < estate->n_environments; i++)
-		for (struct ifx_object *k =
-			     estate->environments[i].objects[IFX_KUSTOMIZATION].first;
-		     k; k = k->next)
-			if (!read_kustomization(estate, k))
-				return false;
+		if (!read_environment(estate, &estate->environments[i]))
+			return false;
 	return true;
 }
