@@ -62,12 +62,14 @@ void ifx_configs_release(struct ifx_configs *configs)
 	for (struct ifx_profile *p = configs->first; p; p = p->next) {
 		if (p->config != configs->line)
 			ifx_config_free((struct ifx_config *)(uintptr_t)p->config);
-		ifx_ruleset_release(&p->rules);
+		if (!p->borrows)
+			ifx_ruleset_release(&p->rules);
 	}
 	for (struct ifx_config_file *f = configs->files; f; f = f->next)
 		release_file(f);
 	ifx_rules_release(&configs->builtin);
 	ifx_map_release(&configs->dirs);
+	ifx_map_release(&configs->rulesets);
 	ifx_arena_release(&configs->arena);
 }
 
@@ -417,6 +419,48 @@ static void add_notes(struct ifx_configs *configs, const struct ifx_rules *rules
 	}
 }
 
+static void add_texts(struct ifx_buf *key, const struct ifx_texts *list)
+{
+	for (size_t i = 0; i < list->n; i++)
+		ifx_buf_addf(key, "%.*s,", IFX_ARG(list->items[i].text));
+	ifx_buf_addc(key, '\0');
+}
+
+/* Everything that decides which of the built-in rules run; configurations that are alike share
+ * them.
+ */
+static void add_rules_key(struct ifx_buf *key, const struct ifx_config *c)
+{
+	add_texts(key, &c->select);
+	add_texts(key, &c->ignore);
+	for (size_t i = 0; i < c->n_picks; i++)
+		ifx_buf_addf(key, "%.*s=%.*s,", IFX_ARG(c->picks[i].rule),
+			     IFX_ARG(c->picks[i].answer));
+}
+
+static bool load_rules(struct ifx_configs *configs, struct ifx_profile *p)
+{
+	const struct ifx_map_item *alike = NULL;
+	struct ifx_buf key;
+	bool ok;
+
+	ifx_buf_init(&key, 1 << 20);
+	add_rules_key(&key, p->config);
+	if (!p->config->rules.n && !key.bad)
+		alike = ifx_map_at(&configs->rulesets, ifx_buf_str(&key));
+	if (alike) {
+		p->rules = ((const struct ifx_profile *)alike->value)->rules;
+		p->borrows = ok = true;
+	} else {
+		ok = ifx_ruleset_load(&p->rules, p->config, &configs->builtin, configs->err);
+		if (ok && !p->config->rules.n && !key.bad &&
+		    !ifx_map_put(&configs->rulesets, &configs->arena, ifx_buf_str(&key), p))
+			no_memory(configs);
+	}
+	ifx_buf_release(&key);
+	return ok;
+}
+
 static struct ifx_profile *new_profile(struct ifx_configs *configs, const struct ifx_config *config,
 				       const struct ifx_config_file *f)
 {
@@ -437,7 +481,7 @@ static struct ifx_profile *new_profile(struct ifx_configs *configs, const struct
 			      IFX_ARG(why.len ? ifx_buf_str(&why) : IFX_LIT("out of memory")));
 		configs->stop = p->bad = true;
 	} else {
-		p->bad = !ifx_ruleset_load(&p->rules, config, &configs->builtin, configs->err);
+		p->bad = !load_rules(configs, p);
 		configs->stop |= p->rules.line_is_wrong;
 		if (!p->bad && (!f || f->profiles.n == 1)) /* all of a file have the same rules */
 			add_notes(configs, p->rules.all);

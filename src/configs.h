@@ -34,6 +34,7 @@ struct ifx_profile {
 	struct ifx_ruleset rules;
 	ifx_str file; /* the settings file, as shown; ptr NULL: none */
 	bool bad;     /* not to be used; what is wrong was said */
+	bool borrows; /* `rules` are those of another profile */
 	struct ifx_profile *next;
 };
 
@@ -46,6 +47,7 @@ struct ifx_configs {
 	struct ifx_rules builtin;
 	struct ifx_map dirs; /* typed, and real paths: struct ifx_config_dir */
 	struct ifx_config_file *files, *given;
+	struct ifx_map rulesets;   /* profiles by what decides their rules */
 	struct ifx_profile *plain; /* of the command line alone */
 	struct ifx_profile *first; /* all of them, the last one made first */
 	bool failed;               /* an error was said */

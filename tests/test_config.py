@@ -7,6 +7,7 @@ Environment: ISTIO_FIX (ctest sets it). Exit 77: there is no tool.
 """
 import json
 import os
+import resource
 import shutil
 import subprocess
 import sys
@@ -250,6 +251,18 @@ class Lookup(Case):
         self.write("mine/no-shop.yaml", RULE)
         self.assertIn("\nno-shop ", self.run_tool("rules", code=0).stdout)
         self.assertIn("nothing is called shop", self.run_tool("rules", "no-shop", code=0).stdout)
+
+
+    def test_a_file_in_each_directory(self):
+        """Settings that are alike share their rules: 1,000 files cost little memory."""
+        for i in range(1000):
+            self.write("many/%d/.istio-fix.yaml" % i, "ignore: [duration]\n")
+            self.write("many/%d/x.yaml" % i, "istio.io: 1\n")
+        self.write("many/7/x.yaml", DEPLOYMENT)
+        limit = lambda: resource.setrlimit(resource.RLIMIT_DATA, (128 << 20, 128 << 20))
+        p = subprocess.run([TOOL, "-l", "many"], cwd=self.dir, stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                           preexec_fn=None if "asan" in TOOL else limit)
+        self.assertEqual((p.returncode, p.stdout), (1, "many/7/x.yaml\n"), p.stderr)
 
 
 class Content(Case):
