@@ -441,6 +441,7 @@ static struct ifx_engine engine_for(struct app *app, const struct ifx_profile *p
 		.baseline = known ? &app->baseline : NULL,
 		.baseline_path = known ? ifx_baseline_path(&app->baseline, path) : IFX_NONE,
 		.selection = profile->rules.selected,
+		.templates = c->templates,
 		.rules = { profile->rules.all->items, profile->rules.all->n },
 		.policy = { .level = c->level,
 			    .picks = c->picks,

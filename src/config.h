@@ -5,6 +5,7 @@
 #include "istio_fix.h"
 
 #include "base/arena.h"
+#include "reading.h"
 #include "rule/cx.h"
 
 typedef enum {
@@ -82,6 +83,7 @@ struct ifx_config {
 	ifx_str why_ignored; /* the reason; may be empty */
 	ifx_str config;      /* --config: the settings file for all inputs; ptr NULL: the nearest */
 	bool no_config;
+	ifx_templates templates;
 	int istio_minor;                     /* 0: the newest */
 	ifx_str namespace;                   /* ptr NULL: unknown */
 	struct ifx_ambient_options *ambient; /* those of the subcommand; else NULL */

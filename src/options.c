@@ -423,6 +423,19 @@ static bool set_verbose(struct ifx_config *c, ifx_str arg, struct ifx_buf *err)
 	return true;
 }
 
+static bool set_templates(struct ifx_config *c, ifx_str arg, struct ifx_buf *err)
+{
+	if (ifx_str_eq(arg, IFX_LIT("fix")))
+		c->templates = IFX_TEMPLATES_FIX;
+	else if (ifx_str_eq(arg, IFX_LIT("report")))
+		c->templates = IFX_TEMPLATES_REPORT;
+	else if (ifx_str_eq(arg, IFX_LIT("skip")))
+		c->templates = IFX_TEMPLATES_SKIP;
+	else
+		return bad(err, "--templates is fix, report or skip, not '%.*s'", IFX_ARG(arg));
+	return true;
+}
+
 /* A functionConfig's: what is fixed is the answer, or nothing is and findings fail the build. */
 static bool set_mode_name(struct ifx_config *c, ifx_str arg, struct ifx_buf *err)
 {
@@ -482,6 +495,8 @@ const struct ifx_option ifx_options[] = {
 	  "write a comment that ignores it for each finding that is left" },
 	{ 0, "stdin-filename", "PATH", set_stdin_filename, 0,
 	  "name of standard input in messages" },
+	{ 0, "templates", "WHAT", set_templates, IFX_KEY_RULES,
+	  "templates (Helm, Jinja, ytt, ...): fix (default), report or skip" },
 	{ 0, "istio-version", "1.N", set_istio_version, IFX_KEY_RULES,
 	  "the release the manifests are for; 1.32 unless said" },
 	{ 'n', "namespace", "NAME", set_namespace, IFX_KEY_RULES,

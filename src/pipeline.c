@@ -1,7 +1,9 @@
 #include "pipeline.h"
 
 #include "base/alloc.h"
+#include "edit/guard.h"
 #include "edit/plan.h"
+#include "reading.h"
 #include "rule/ignore.h"
 #include "yaml/load.h"
 #include "yaml/roots.h"
@@ -58,46 +60,12 @@ static ifx_status add_problem(struct ifx_outcome *out, const char *rule, size_t 
 	return f->message.ptr ? add_finding(out, f) : IFX_ENOMEM;
 }
 
-/* ---- templates ---- */
-
-/* `{{ .Values.x }}` as a plain value is a map whose key is a map to YAML. */
-static const struct ifx_node *template_hole(const struct ifx_node *node)
-{
-	const struct ifx_node *hole;
-
-	if (!node || (node->kind != IFX_MAP && node->kind != IFX_SEQ))
-		return NULL;
-	for (const struct ifx_entry *e = node->first; e; e = e->next) {
-		if (node->kind == IFX_MAP && node->style == IFX_FLOW && e->key &&
-		    e->key->kind == IFX_MAP && e->key->style == IFX_FLOW)
-			return node;
-		hole = template_hole(e->value);
-		if (hole)
-			return hole;
-	}
-	return NULL;
-}
-
-static size_t template_sign(ifx_str text)
-{
-	static const char *const signs[] = { "{{", "{%", "#@ ", "#@\t" };
-	size_t first = SIZE_MAX;
-
-	for (size_t i = 0; i < sizeof(signs) / sizeof(*signs); i++) {
-		size_t at = ifx_str_find(text, ifx_str_of(signs[i]));
-
-		if (at < first)
-			first = at;
-	}
-	return first;
-}
-
 /* ---- one document ---- */
 
 struct work {
 	struct ifx_outcome *out;
 	const struct ifx_engine *engine;
-	ifx_str file;   /* the bytes of it */
+	struct ifx_reading *reading;
 	ifx_span chunk; /* in the file */
 	ifx_str original;
 	size_t number;
@@ -431,7 +399,7 @@ static ifx_suppressed_by suppressed(struct work *w, const struct ifx_transform *
 	if (ifx_suppressed(w->files, t, 0))
 		by = IFX_BY_COMMENT;
 	if (!by && engine->baseline &&
-	    ifx_baseline_knows(engine->baseline, f, w->file, engine->baseline_path))
+	    ifx_baseline_knows(engine->baseline, f, w->reading->bytes, engine->baseline_path))
 		by = IFX_BY_BASELINE;
 	return by;
 }
@@ -590,60 +558,39 @@ static ifx_status run_transform(struct work *w, const struct ifx_transform *t)
 	return st;
 }
 
-static ifx_status load(struct work *w)
+static void skip_document(struct work *w)
 {
-	struct ifx_problem problem = { 0 };
-	const struct ifx_node *hole;
-	size_t sign = template_sign(w->original);
-	ifx_status st;
-
-	ifx_buf_init(&problem.text, 4096);
-	if (w->engine->chart_template && sign != SIZE_MAX) {
-		st = add_problem(
-			w->out, "template", w->chunk.at + sign, w->number,
-			"a Helm template; left alone, try it rendered: helm template ... | istio-fix -");
-		goto out;
-	}
-	st = ifx_precheck(w->original, &problem);
-	if (st == IFX_OK)
-		st = ifx_doc_load(&w->doc, w->original, &problem);
-	if (st == IFX_OK) {
-		hole = sign == SIZE_MAX ? NULL : template_hole(w->doc->root);
-		if (hole) {
-			st = add_problem(w->out, "template", w->chunk.at + hole->span.at, w->number,
-					 "text of a template ('{{'); left alone");
-			ifx_doc_free(w->doc);
-			w->doc = NULL;
-		}
-		goto out;
-	}
-	if (st == IFX_ENOMEM)
-		goto out;
-	if (sign != SIZE_MAX && st == IFX_EINVAL) {
-		st = add_problem(w->out, "template", w->chunk.at + sign, w->number,
-				 "text of a template ('%.2s'); left alone", w->original.ptr + sign);
-	} else {
-		st = add_problem(w->out, st == IFX_ELIMIT ? "limit" : "yaml",
-				 w->chunk.at + problem.at, w->number, "%.*s",
-				 IFX_ARG(ifx_buf_str(&problem.text)));
-	}
-out:
-	ifx_buf_release(&problem.text);
-	return st;
+	ifx_doc_free(w->doc);
+	w->doc = NULL;
 }
 
-/* A document that no rule is about may still say what holds for the file. */
-static ifx_status load_quietly(struct work *w)
+/* quietly: no rule is about it, but it may say what holds for the file. */
+static ifx_status load(struct work *w, bool quietly)
 {
-	struct ifx_problem problem = { 0 };
+	const ifx_templates templates = w->engine->templates;
+	struct ifx_unread why = { 0 };
 	ifx_status st;
 
-	ifx_buf_init(&problem.text, 4096);
-	st = ifx_precheck(w->original, &problem);
-	if (st == IFX_OK)
-		st = ifx_doc_load(&w->doc, w->original, &problem);
-	ifx_buf_release(&problem.text);
-	return st == IFX_ENOMEM ? st : IFX_OK;
+	ifx_buf_init(&why.text, 4096);
+	st = ifx_reading_load(&w->doc, w->reading, w->chunk, &w->out->arena, &why);
+	if (st == IFX_EINVAL) {
+		quietly |= templates == IFX_TEMPLATES_SKIP && !strcmp(why.rule, "template");
+		st = quietly ? IFX_OK
+			     : add_problem(w->out, why.rule, why.at, w->number, "%.*s",
+					   IFX_ARG(ifx_buf_str(&why.text)));
+	} else if (st == IFX_OK) {
+		w->original = w->doc->src;
+	}
+	ifx_buf_release(&why.text);
+	if (st != IFX_OK || !w->doc || !ifx_reading_is_template(w->doc))
+		return st;
+	/* Nobody knows which names and labels the rest of the input would meet. */
+	w->cx.index = NULL;
+	if (templates == IFX_TEMPLATES_SKIP)
+		skip_document(w);
+	else if (templates == IFX_TEMPLATES_REPORT)
+		w->cx.no_fixes = "templates are only reported (--templates=report)";
+	return st;
 }
 
 /* Forget what was found since `from` and not fixed: it is looked for again. */
@@ -779,6 +726,22 @@ static void fulfil(struct work *w, const struct ifx_ignore_wish *wish, ifx_suppr
 	w->out->n_ignored++;
 }
 
+/* Frees what it does not let pass. */
+static ifx_status guard_comments(const struct work *w, struct ifx_doc *after,
+				 struct ifx_edits *edits, struct ifx_arena *arena,
+				 struct ifx_buf *why)
+{
+	ifx_status st = w->doc->mask ? ifx_guard_edits(why, w->doc, edits) : IFX_OK;
+
+	if (st == IFX_OK && w->doc->mask)
+		st = ifx_guard_prove(w->doc, after, edits, arena, why);
+	if (st != IFX_OK) {
+		ifx_doc_free(after);
+		ifx_edits_release(edits);
+	}
+	return st;
+}
+
 static ifx_status ignore_by_comment(struct work *w, struct ifx_ignore_wish *wishes, size_t n)
 {
 	struct ifx_doc *after;
@@ -792,10 +755,17 @@ static ifx_status ignore_by_comment(struct work *w, struct ifx_ignore_wish *wish
 	ifx_arena_init(&scratch, IFX_FILE_ARENA_MAX);
 	st = ifx_ignore_write(&text, &after, &edits, w->doc, wishes, n, w->engine->why_ignored,
 			      w->engine->rules, &scratch, &why);
-	if (st == IFX_EINVAL || st == IFX_ELIMIT)
-		st = add_unproven(w, "--add-ignores", &why);
+	if (st == IFX_OK && after)
+		st = guard_comments(w, after, &edits, &scratch, &why);
+	/* Beside an action that trims no comment can be. */
+	for (size_t i = 0; i < n && st == IFX_EREFUSED; i++)
+		wishes[i].fulfilled = false;
+	if (st == IFX_EREFUSED)
+		st = IFX_OK;
 	else if (st == IFX_OK && after)
 		st = take_step(w, after, &edits, &scratch);
+	if (st == IFX_EINVAL || st == IFX_ELIMIT)
+		st = add_unproven(w, "--add-ignores", &why);
 	ifx_arena_release(&scratch);
 	ifx_buf_release(&why);
 	return st;
@@ -913,12 +883,13 @@ static ifx_status run_loaded(struct work *w, size_t from, bool speaks, bool conc
 
 /* speaks: the file may have suppressions. */
 static ifx_status run_document(struct ifx_outcome *out, const struct ifx_engine *engine,
-			       ifx_str bytes, ifx_span chunk, unsigned char *concerned,
-			       struct ifx_suppressions *files, bool speaks)
+			       struct ifx_reading *reading, ifx_span chunk,
+			       unsigned char *concerned, struct ifx_suppressions *files,
+			       bool speaks)
 {
 	struct work w = { .out = out,
 			  .engine = engine,
-			  .file = bytes,
+			  .reading = reading,
 			  .chunk = chunk,
 			  .number = out->documents,
 			  .doc_proven = true,
@@ -928,7 +899,7 @@ static ifx_status run_document(struct ifx_outcome *out, const struct ifx_engine 
 	bool scanned;
 	ifx_status st = IFX_OK;
 
-	w.original = ifx_str_sub(bytes, chunk.at, chunk.len);
+	w.original = ifx_str_sub(reading->bytes, chunk.at, chunk.len);
 	w.cx = (struct ifx_cx){ .policy = &engine->policy,
 				.index = engine->index,
 				.arena = &w.scratch };
@@ -939,11 +910,13 @@ static ifx_status run_document(struct ifx_outcome *out, const struct ifx_engine 
 	ifx_edits_init(&w.total);
 	ifx_arena_init(&w.text, 0);
 	ifx_arena_init(&w.scratch, IFX_FILE_ARENA_MAX);
-	st = scanned ? load(&w) : load_quietly(&w);
+	st = load(&w, !scanned);
 	if (st == IFX_OK && w.doc)
 		st = run_loaded(&w, n_before, speaks, scanned);
 	if (st == IFX_OK)
 		st = keep_edits(&w);
+	reading->plain_changes |= w.total.n && w.doc && !w.doc->mask &&
+				  ifx_mask_action(&reading->mask, chunk.at, chunk.at + chunk.len);
 	st = keep_findings(&w, n_before, st);
 	ifx_cx_close(&w.cx);
 	ifx_doc_free(w.doc);
@@ -1021,8 +994,25 @@ static void drop_suppressed(struct ifx_outcome *out)
 	out->n = n;
 }
 
+static ifx_status prove_template(struct ifx_outcome *out, const struct ifx_reading *reading)
+{
+	struct ifx_buf why;
+	ifx_status st;
+
+	ifx_buf_init(&why, 4096);
+	st = ifx_reading_prove(reading, ifx_buf_str(&out->after), &out->edits, &why);
+	if (st == IFX_EINVAL)
+		st = add_problem(
+			out, "internal", 0, 1,
+			"the proof of the template failed, nothing is written (%.*s); please report this with the file",
+			IFX_ARG(ifx_buf_str(&why)));
+	ifx_buf_release(&why);
+	return st;
+}
+
 ifx_status ifx_pipeline_run(struct ifx_outcome *out, const struct ifx_engine *engine, ifx_str bytes)
 {
+	struct ifx_reading reading = { .bytes = bytes, .chart = engine->chart_template };
 	size_t at = 0;
 	ifx_span chunk;
 	unsigned char *concerned;
@@ -1046,7 +1036,7 @@ ifx_status ifx_pipeline_run(struct ifx_outcome *out, const struct ifx_engine *en
 					 IFX_DOCUMENTS_MAX, IFX_FINDINGS_MAX);
 			break;
 		}
-		st = run_document(out, engine, bytes, chunk, concerned, &files, speaks);
+		st = run_document(out, engine, &reading, chunk, concerned, &files, speaks);
 	}
 	if (st == IFX_OK && judge && !out->failed)
 		st = add_unused(out, engine, judge, &files, 0, 1);
@@ -1060,6 +1050,8 @@ ifx_status ifx_pipeline_run(struct ifx_outcome *out, const struct ifx_engine *en
 				out, "internal", 0, 1,
 				"a document would change that no fix is for, nothing is written; please report this with the file");
 	}
+	if (st == IFX_OK && out->edits.n && !out->failed)
+		st = prove_template(out, &reading);
 	if (out->failed) {
 		/* Half a fix is never written. */
 		ifx_edits_release(&out->edits);

@@ -7,6 +7,7 @@
 #define IFX_PIPELINE_H
 
 #include "baseline.h"
+#include "reading.h"
 #include "rule/cx.h"
 #include "rule/selection.h"
 #include "rule/suppress.h"
@@ -31,6 +32,7 @@ struct ifx_engine {
 	bool chart_template;                 /* the file lies in templates/ of a Helm chart */
 	struct ifx_baseline *baseline;       /* findings that were there before; NULL: none */
 	ifx_str baseline_path;               /* the file, as the baseline calls it */
+	ifx_templates templates;
 	bool add_ignores;    /* findings that are left get a comment that ignores them ... */
 	ifx_str why_ignored; /* ... with this reason; may be empty */
 	bool want_edits;     /* findings shall tell their own edits: costs a little for each */

@@ -385,7 +385,7 @@ static ifx_str problem_summary(const char *id)
 {
 	static const char *const problems[][2] = {
 		{ "yaml", "the text is not YAML that can be read safely; the file is left alone" },
-		{ "template", "the text is a template; render it first" },
+		{ "template", "a template that cannot be followed; render it first" },
 		{ "limit", "the text is larger than a limit; the file is left alone" },
 		{ "internal", "a fix could not be proven right; the file is left alone" },
 	};

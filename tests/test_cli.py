@@ -87,7 +87,7 @@ INFO = SERVICE % "1m30s"  # info, safe
 INFO_FIXED = SERVICE % "90s"
 ERROR = SERVICE % '"5"'  # error, repair
 CLEAN = SERVICE % "5s"
-TEMPLATE = "kind: Deployment\nmetadata:\n  name: {{ .Values.name }}\n  annotations:\n    sidecar.istio.io/rewriteAppHTTPProbers: 'false'\n"
+TEMPLATE = "kind: Deployment\nmetadata:\n  name: {{ if .Values.name }}\n  annotations:\n    sidecar.istio.io/rewriteAppHTTPProbers: 'false'\n"
 BROKEN = "metadata:\n  annotations:\n    sidecar.istio.io/rewriteAppHTTPProbers: 'false'\n  x: [\n"
 
 # path:line:col: error: what [rule], or path: error: what [rule]
@@ -958,12 +958,24 @@ class Input(Case):
         self.assertEqual(self.read("d/a.yaml"), TEMPLATE)
         self.assertEqual(self.read("d/b.yaml"), MOVED)
 
-    def test_a_template_that_does_not_parse(self):
-        text = "{{- if .Values.x }}\n" + MOVE + "{{- end }}\n"
+    def test_a_template_is_fixed(self):
+        text = "{{- if .Values.x }}\n%s{{- end }}\n"
+        self.write("a.yaml", text % MOVE)
+        self.run_tool("-iq", ".")
+        self.assertEqual(self.read("a.yaml"), text % MOVED)
+
+    def test_templates_may_be_left_out(self):
+        text = "{{- if .Values.x }}\n%s{{- end }}\n" % MOVE
         self.write("a.yaml", text)
-        out, err = self.run_tool("-iq", ".")
-        self.assertIn("a.yaml:1:1: warning: ", err)
-        self.assertEqual(self.read("a.yaml"), text)
+        for how in (["--templates=skip"], ["--templates", "report"]):
+            out, err = self.run_tool("-iq", *how, "a.yaml", code=int("report" in how))
+            self.assertEqual("only reported" in out + err, "report" in how, out + err)
+            self.assertEqual(self.read("a.yaml"), text)
+        self.write(".istio-fix.yaml", "paths: [{path: a.yaml, templates: skip}]\n")
+        self.assertEqual(self.run_tool("-q", "a.yaml"), ("", ""))
+        self.assertIn("--templates is fix, report or skip, not 'no'", self.run_tool("--templates=no", "a.yaml", code=2)[1])
+        self.write("b.yaml", TEMPLATE)
+        self.run_tool("-q", "--templates=skip", "b.yaml")
 
     def test_a_template_beside_broken_yaml_is_broken(self):
         for parts in (TEMPLATE, BROKEN), (BROKEN, TEMPLATE):
@@ -972,18 +984,21 @@ class Input(Case):
             self.assertEqual([line.split(": ")[1] for line in self.lines(err, 2)], ["error", "error"])
 
     def test_chart(self):
-        text = MOVE + 'x: "{{ .Values.x }}"\n'  # parses
+        text = '%s{{ include "x" . }}: [\n'
         self.write("chart/Chart.yaml", "name: x\n")
-        self.write("chart/templates/sub/a.yaml", text)
-        self.write("other/templates/a.yaml", text)
+        self.write("chart/templates/sub/a.yaml", text % MOVE)
+        self.write("chart/templates/b.yaml", MOVE + 'x: "{{ .Values.x }}"\n')
+        self.write("other/templates/a.yaml", MOVE + 'x: "{{ .Values.x }}"\n')
         out, err = self.run_tool("-iq", "chart")
-        self.assertTrue(err.startswith("chart/templates/sub/a.yaml:"), err)
-        self.assertIn("warning: a Helm template", err)
+        line, = self.lines(err, 1)
+        self.assertTrue(line.startswith("chart/templates/sub/a.yaml:"), err)
+        self.assertIn("warning: a template that cannot be followed", err)
         self.failure("-i", "chart/templates/sub/a.yaml", name="chart/templates/sub/a.yaml", rule="template")
-        self.assertIn("Helm", self.run_tool("-q", ".", cwd=self.path("chart/templates/sub"))[1])
-        self.assertEqual(self.read("chart/templates/sub/a.yaml"), text)
+        self.assertIn("helm template", self.run_tool("-q", ".", cwd=self.path("chart/templates/sub"))[1])
+        self.assertEqual(self.read("chart/templates/sub/a.yaml"), text % MOVE)
         self.run_tool("-iq", "other")
-        self.assertEqual(self.read("other/templates/a.yaml"), MOVED + 'x: "{{ .Values.x }}"\n')
+        for name in "other/templates/a.yaml", "chart/templates/b.yaml":
+            self.assertEqual(self.read(name), MOVED + 'x: "{{ .Values.x }}"\n')
 
     def test_chart_files_without_templates_are_fixed(self):
         self.write("chart/Chart.yaml", "name: x\n")

@@ -63,7 +63,7 @@ spec:
 """
 INFO = SERVICE % "1m30s"
 CLEAN = SERVICE % "5s"
-TEMPLATE = "kind: Deployment\nmetadata:\n  name: {{ .Values.name }}\n  annotations:\n    sidecar.istio.io/inject: 'no'\n"
+TEMPLATE = "kind: Deployment\nmetadata:\n  name: {{ if .Values.name }}\n  annotations:\n    sidecar.istio.io/inject: 'no'\n"
 BROKEN = "metadata:\n  annotations:\n    sidecar.istio.io/inject: 'false'\n  x: [\n"
 
 # Done one after the other the fixes leave comments in another order, or quotes like a sibling's that came first.

@@ -255,7 +255,8 @@ int main(int argc, char **argv)
 		if (names[i]->d_name[0] != '.' && strcmp(names[i]->d_name, "demo") != 0 &&
 		    strcmp(names[i]->d_name, "pairs") != 0 &&
 		    strcmp(names[i]->d_name, "krm") != 0 &&
-		    strcmp(names[i]->d_name, "ambient-apply") != 0 && is_dir(dir))
+		    strcmp(names[i]->d_name, "ambient-apply") != 0 &&
+		    strcmp(names[i]->d_name, "template") != 0 && is_dir(dir))
 			add_rule(root, names[i]->d_name);
 		free(dir);
 		free(names[i]);

@@ -14,6 +14,7 @@
 
 #include "rule/glance.h"
 #include "rule/strings.h"
+#include "template/tree.h"
 
 #include <stdlib.h>
 
@@ -102,8 +103,15 @@ static void check_strings(struct ifx_cx *cx, const struct ifx_strings *strings)
 		for (last = i; last + 1 < n &&
 			       ifx_str_eq(ifx_text(list[last + 1]->key), ifx_text(list[i]->key));)
 			last++;
-		for (size_t k = i; k < last; k++)
-			one_string(cx, list[k], list[last], ifx_strings_noun(strings->labels));
+		for (size_t k = i; k < last; k++) {
+			const struct ifx_entry *wins = list[last];
+
+			/* Of two branches of a template only one is there. */
+			for (size_t w = last; w > k && !ifx_template_together(list[k], wins); w--)
+				wins = list[w - 1];
+			if (wins != list[k])
+				one_string(cx, list[k], wins, ifx_strings_noun(strings->labels));
+		}
 	}
 }
 
@@ -117,6 +125,8 @@ static void check_map(struct ifx_cx *cx, const struct ifx_node *metadata, ifx_st
 	for (e = first; e && (e = ifx_map_entry_after(e, key)) != NULL;)
 		last = e;
 	for (e = first; e != last; e = ifx_map_entry_after(e, key)) {
+		if (!ifx_template_together(e, last))
+			continue;
 		ifx_buf_init(&where, 256);
 		say_where(&where, e, last);
 		fix = ifx_find(

@@ -9,6 +9,7 @@
 #include "edit/emit.h"
 
 #include "base/alloc.h"
+#include "edit/guard.h"
 #include "yaml/load.h"
 #include "yaml/scalar.h"
 #include "yaml/style.h"
@@ -264,14 +265,26 @@ static ifx_status compile_inner(struct compile *c, struct inner *in)
 	return st;
 }
 
+static ifx_status guard_all(const struct compile *c)
+{
+	ifx_status st = IFX_OK;
+
+	for (size_t i = 0; i < c->n; i++)
+		for (const struct ifx_op *op = c->ops[i]; op && st == IFX_OK; op = op->next)
+			st = ifx_guard_op(c->why, op);
+	return st;
+}
+
 static ifx_status compile_all(struct compile *c, struct ifx_edits *edits)
 {
 	const struct ifx_op **ops = ifx_arena_alloc(c->arena, (c->n + 1) * sizeof(*ops));
 	struct ifx_op *gone = NULL;
-	ifx_status st = find_inner(c);
+	ifx_status st = guard_all(c);
 
 	if (!ops)
 		return IFX_ENOMEM;
+	if (st == IFX_OK)
+		st = find_inner(c);
 	for (size_t i = 0; i < c->n_inner && st == IFX_OK; i++)
 		st = compile_inner(c, &c->inner[i]);
 	if (st != IFX_OK)
@@ -306,7 +319,9 @@ static ifx_status compile_all(struct compile *c, struct ifx_edits *edits)
 			st = ifx_plan_inside(&c->plan, in->doc->host, in->after, &in->outer,
 					     c->why);
 	}
-	return st == IFX_OK ? ifx_plan_emit(&c->plan, edits, c->why) : st;
+	if (st == IFX_OK)
+		st = ifx_plan_emit(&c->plan, edits, c->why);
+	return st == IFX_OK ? ifx_guard_edits(c->why, c->doc, edits) : st;
 }
 
 static void compile_release(struct compile *c)
@@ -402,6 +417,8 @@ ifx_status ifx_compile_and_prove(ifx_str *after_text, struct ifx_doc **after,
 		st = ifx_prove(&c.plan, loaded, why);
 	for (size_t i = 0; i < c.n_inner && st == IFX_OK; i++)
 		st = prove_inner(&c, &c.inner[i]);
+	if (st == IFX_OK && doc->mask)
+		st = ifx_guard_prove(doc, loaded, edits, arena, why);
 out:
 	if (st == IFX_OK) {
 		*after = loaded;

@@ -1,6 +1,8 @@
 #include "rule/cx.h"
 
 #include "rule/suppress.h"
+#include "rule/duration.h"
+#include "template/tree.h"
 #include "yaml/load.h"
 #include "yaml/path.h"
 
@@ -52,6 +54,19 @@ static ifx_str keep(struct ifx_cx *cx, ifx_str text)
 	return copy;
 }
 
+/* A copy for people: `{{...}}` stands for text of a mask. */
+static ifx_str show(struct ifx_cx *cx, ifx_str text)
+{
+	ifx_str copy;
+
+	if (!text.ptr || !ifx_is_masked(text))
+		return keep(cx, text);
+	copy = ifx_mask_show(text, cx->arena);
+	if (!copy.ptr)
+		cx->failed = true;
+	return copy;
+}
+
 const char *ifx_chosen(struct ifx_cx *cx, bool *answered)
 {
 	const struct ifx_transform *t = cx->transform;
@@ -90,6 +105,29 @@ static size_t outer_offset(const struct ifx_doc *doc, size_t at)
 	return doc->host ? doc->host_map[at] : at;
 }
 
+/* Does nobody know what this says before the template is rendered? */
+static bool is_from_template(const struct ifx_node *node)
+{
+	if (!node)
+		return false;
+	if (node->kind == IFX_SCALAR && ifx_template_in(node))
+		return true;
+	return ifx_template_fills(node);
+}
+
+/* Is the finding about a value that is not known, and takes its mask for it? */
+static bool judges_template(const struct ifx_node *node, ifx_str message)
+{
+	const struct ifx_entry *e = node->entry;
+
+	if (is_from_template(node))
+		return true;
+	if (e && e->key == node)
+		return is_from_template(e->value) && ifx_is_masked(message);
+	return e && e->value == node && node->kind == IFX_SCALAR && node->style != IFX_LITERAL &&
+	       node->style != IFX_FOLDED && ifx_text_has_hole(ifx_text(node));
+}
+
 struct ifx_fix *ifx_find(struct ifx_cx *cx, const struct ifx_node *node, ifx_level level,
 			 ifx_severity severity, const char *fmt, ...)
 {
@@ -99,6 +137,7 @@ struct ifx_fix *ifx_find(struct ifx_cx *cx, const struct ifx_node *node, ifx_lev
 	const struct ifx_resource *r = cx->resource;
 	struct ifx_buf text;
 	va_list ap;
+	bool silent;
 
 	if (!fix) {
 		nowhere = (struct ifx_fix){ .cx = cx };
@@ -117,11 +156,11 @@ struct ifx_fix *ifx_find(struct ifx_cx *cx, const struct ifx_node *node, ifx_lev
 		.source = cx->transform->source,
 		.level = level,
 		.severity = severity,
-		.message = keep(cx, ifx_buf_str(&text)),
-		.group = keep(cx, r->group),
-		.kind = keep(cx, r->kind),
-		.namespace = keep(cx, r->namespace),
-		.name = keep(cx, r->name),
+		.message = show(cx, ifx_buf_str(&text)),
+		.group = show(cx, r->group),
+		.kind = show(cx, r->kind),
+		.namespace = show(cx, r->namespace),
+		.name = show(cx, r->name),
 		.at = outer_offset(node->doc, node->span.at),
 	};
 	fix->finding.len =
@@ -130,9 +169,16 @@ struct ifx_fix *ifx_find(struct ifx_cx *cx, const struct ifx_node *node, ifx_lev
 		fix->finding.choices = choices(cx);
 	if (text.bad)
 		cx->failed = true;
-	ifx_buf_release(&text);
-	if (cx->live && level != IFX_REPORT)
+	if (cx->no_fixes && level != IFX_REPORT)
+		ifx_refuse(fix, "%s", cx->no_fixes);
+	else if (cx->live && level != IFX_REPORT)
 		ifx_refuse(fix, "%s", cx->live);
+	else if (level != IFX_REPORT && ifx_is_masked(ifx_buf_str(&text)))
+		ifx_refuse(fix, "what it says depends on the template");
+	silent = judges_template(node, ifx_buf_str(&text));
+	ifx_buf_release(&text);
+	if (silent)
+		return fix;
 	*cx->link = fix;
 	cx->link = &fix->next;
 	cx->n++;
@@ -146,7 +192,7 @@ static ifx_str vformat(struct ifx_cx *cx, const char *fmt, va_list ap)
 
 	ifx_buf_init(&text, 1 << 16);
 	ifx_buf_vaddf(&text, fmt, ap);
-	copy = keep(cx, ifx_buf_str(&text));
+	copy = show(cx, ifx_buf_str(&text));
 	if (text.bad)
 		cx->failed = true;
 	ifx_buf_release(&text);
@@ -240,8 +286,8 @@ static struct ifx_op_note *note(struct ifx_fix *fix, const char *verb, ifx_str p
 	if (!n)
 		return NULL;
 	n->verb = verb;
-	n->path = path;
-	n->to = to;
+	n->path = show(fix->cx, path);
+	n->to = show(fix->cx, to);
 	*fix->note_link = n;
 	fix->note_link = &n->next;
 	return n;

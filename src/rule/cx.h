@@ -38,7 +38,8 @@ struct ifx_cx {
 	const struct ifx_input_index *index; /* may be NULL */
 	const struct ifx_transform *transform;
 	const struct ifx_resource *resource;
-	const char *live; /* why the resource is a dump of a live object; NULL: it is not */
+	const char *no_fixes; /* why nothing in the document is fixed; NULL: fixes are welcome */
+	const char *live;     /* why the resource is a dump of a live object; NULL: it is not */
 	struct ifx_arena *arena;
 	struct ifx_fix *first, **link; /* findings of this pass */
 	size_t n;

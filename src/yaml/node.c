@@ -316,6 +316,15 @@ size_t ifx_comment_from(const struct ifx_doc *doc, size_t at)
 	return lo;
 }
 
+size_t ifx_entry_next_start(const struct ifx_entry *entry)
+{
+	const struct ifx_doc *doc = entry->in->doc;
+
+	while (entry && !entry->next)
+		entry = entry->in->entry;
+	return entry ? entry->next->start : doc->src.len;
+}
+
 size_t ifx_entry_head(const struct ifx_entry *entry, size_t *first)
 {
 	const struct ifx_doc *doc = entry->in->doc;

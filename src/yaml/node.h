@@ -29,6 +29,8 @@ typedef enum {
 
 struct ifx_doc;
 struct ifx_entry;
+struct ifx_mask;
+struct ifx_action;
 
 struct ifx_node {
 	ifx_kind kind;
@@ -48,6 +50,8 @@ struct ifx_node {
 	const struct ifx_entry *twice; /* with by_key: see ifx_map_twice */
 	struct ifx_node *target;       /* alias: the node it stands for; NULL when there is none */
 	size_t aliases;                /* anchored: how many aliases stand for it */
+	/* In a template: what may put entries into this map, or this null (template/tree.h). */
+	const struct ifx_action *adds;
 };
 
 struct ifx_entry {
@@ -82,6 +86,8 @@ struct ifx_doc {
 	 */
 	const struct ifx_node *host;
 	const size_t *host_map;
+	/* A document of a template: src is masked. NULL: it is no template, or it has a host. */
+	const struct ifx_mask *mask;
 };
 
 #define IFX_NO_COMMENT SIZE_MAX
@@ -125,6 +131,10 @@ ifx_str ifx_get_text(const struct ifx_node *map, ifx_str key);
 void ifx_resolve_aliases(struct ifx_node **named, size_t n);
 /** Make by_key of a map that is complete, if it is large. False: no memory. Only for load.c. */
 bool ifx_map_index(struct ifx_node *map);
+
+/** Where the next entry begins, be it one of a map further out; the end of the source behind the
+ * last. */
+size_t ifx_entry_next_start(const struct ifx_entry *entry);
 
 /** How many comments are directly above an entry, at its column; *first is the index of the first.
  */
