@@ -553,14 +553,35 @@ class Needs(Case):
             "parentRefs": [{"group": "", "kind": "Service", "name": "web", "port": 80}]})),
             [("web", "route", "HTTPRoute")])
 
+    def test_bound_namespaces_copy_more(self):
+        l7 = policy(selector={"app": "web"}, rules=GET)
+        l4 = policy("l4", selector={"app": "db", "tier": "a"}, rules=[{"from": [{"source": {"namespaces": ["x"]}}]}])
+        self.write("tree.yaml", BASE + [l7, l4, svc("db"), pods("db", labels={"tier": "a"}),
+                                        pods("db2", labels={"app": "db", "tier": "b"})])
+        self.assertNotIn("S28", self.ids(self.plan(code=0)))
+        self.assertIn("S28", self.ids(self.plan("--bind", "namespace", code=3)))
+
+    def test_changes_of_phases(self):
+        self.write("tree.yaml", BASE + [policy(selector={"app": "web"}, rules=GET)])
+        changes = self.one(self.plan())["changes"]
+        self.assertEqual({c["file"] for c in changes}, {"tree.yaml"})
+        self.assertEqual(sorted({c["phase"] for c in changes}), ["bind", "enroll", "prepare"])
+        self.assertIn("  enroll: tree.yaml: ", self.run_tool().stdout)
+        self.write("tree.yaml", [ns(labels={"team": "a"}), pods()])
+        self.assertEqual(self.one(self.plan())["changes"], [])
+
     def test_next_phase(self):
         l7 = policy(selector={"app": "web"}, rules=GET)
         gateway = doc("gateway.networking.k8s.io/v1", "Gateway", "waypoint", spec={"gatewayClassName": "istio-waypoint"})
+        copy = istio("AuthorizationPolicy", "p-waypoint", {"action": "ALLOW", "rules": GET, "targetRefs": [
+            {"group": "", "kind": "Service", "name": "web"}]})
+        ours = policy("web-from-waypoint", selector={"app": "web"}, rules=[{"from": [{"source": {
+            "principals": ["cluster.local/ns/shop/sa/waypoint"]}}]}])
         bound = svc(labels={"istio.io/use-waypoint": "waypoint"})
         ambient = ns(labels={"istio.io/dataplane-mode": "ambient"})
-        for phase, docs in (("enroll", BASE), ("prepare", BASE + [l7]), ("bind", BASE + [l7, gateway]),
-                            ("enroll", [ns(), pods(), bound, l7, gateway]),
-                            ("cleanup", [ambient, pods(), bound, l7, gateway]), ("done", [ambient, pods()])):
+        for phase, docs in (("enroll", BASE), ("prepare", BASE + [l7]), ("bind", BASE + [l7, copy, gateway]),
+                            ("enroll", [ns(), pods(), bound, l7, copy, gateway, ours]),
+                            ("cleanup", [ambient, pods(), bound, l7, copy, gateway, ours]), ("done", [ambient, pods()])):
             with self.subTest(phase):
                 self.write("tree.yaml", docs)
                 self.assertEqual(self.one(self.plan())["next"], phase)
@@ -671,7 +692,7 @@ class Examples(Case):
         "11-default-deny": ("label", "prepare", ["vault-api"], ["C38", "C38"], 1),
         "12-virtualservice-subsets": ("label", "prepare", ["recommend"], [], 0),
         "13-port-exceptions": ("label", "prepare", [], ["S08", "W07"], 1),
-        "14-gateway-pod-in-namespace": ("label", "enroll", [], [], 0),
+        "14-gateway-pod-in-namespace": ("label", "prepare", [], [], 0),
         "15-negative-l4-match": ("label", "prepare", ["pricing"], [], 0),
     }
     NAMESPACE = {"09-cross-namespace-waypoint": "shipping"}

@@ -1,5 +1,6 @@
 #include "ambient/command.h"
 
+#include "ambient/outlook.h"
 #include "ambient/show.h"
 #include "base/alloc.h"
 #include "say.h"
@@ -163,19 +164,30 @@ int ifx_ambient_end(struct ifx_ambient_run *run, int code)
 
 /* ---- plan ---- */
 
+static void show(struct ifx_ambient_run *run)
+{
+	static ifx_show_fn *const formats[] = { ifx_show_text, ifx_show_json };
+
+	formats[run->config->ambient->format](&run->out, &run->plan);
+	if (!run->config->quiet)
+		ifx_show_summary(&run->err, &run->plan);
+}
+
 static int run_plan(const struct ifx_config *config, char *const *paths, size_t n,
 		    const struct ifx_sink *sink)
 {
-	static ifx_show_fn *const formats[] = { ifx_show_text, ifx_show_json };
+	const struct ifx_ambient_options *o = config->ambient;
+	struct ifx_outlook outlook = { .options = { .waypoint = o->waypoint,
+						    .waypoint_namespace = o->waypoint_namespace,
+						    .bind_namespace = o->bind_namespaces } };
 	struct ifx_ambient_run run;
 	int code = IFX_EXIT_FAILED;
 
-	if (ifx_ambient_begin(&run, config, paths, n, NULL, NULL, sink)) {
-		formats[config->ambient->format](&run.out, &run.plan);
-		if (!config->quiet)
-			ifx_show_summary(&run.err, &run.plan);
+	if (ifx_ambient_begin(&run, config, paths, n, ifx_outlook_changes, &outlook, sink)) {
+		show(&run);
 		code = ifx_migration_exit(&run.plan);
 	}
+	ifx_outlook_release(&outlook);
 	return ifx_ambient_end(&run, code);
 }
 

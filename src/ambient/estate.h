@@ -193,6 +193,8 @@ const struct ifx_node *ifx_object_spec(const struct ifx_object *o);
 
 /** Offset in the source of a node, which may be of a document embedded in the object's. */
 size_t ifx_object_offset(const struct ifx_object *o, const struct ifx_node *node);
+/** Find where its lines begin, for ifx_source_place. False: no memory. */
+bool ifx_source_lines(struct ifx_estate *estate, struct ifx_source *source);
 /** Line and column from 1 of an offset; logarithmic. Columns count code points. */
 void ifx_source_place(const struct ifx_source *source, size_t at, size_t *line, size_t *column);
 

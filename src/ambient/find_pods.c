@@ -173,8 +173,7 @@ static void injected(struct ifx_migration *plan, struct ifx_namespace *ns, const
 	if (h)
 		ifx_hinder_help(
 			plan, h,
-			"take the injected parts out (istioctl experimental kube-uninject), "
-			"or deploy the manifest it was made of");
+			"take the injected parts out, or keep the manifest that it was made of");
 }
 
 /* ---- what goes with the sidecar ---- */

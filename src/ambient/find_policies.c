@@ -177,18 +177,21 @@ static bool see_address(struct ifx_migration *plan, struct ifx_namespace *ns,
 }
 
 /* Will there be a copy of it at a waypoint? */
-static bool is_copied(const struct ifx_ns_plan *ns, const struct ifx_policy_view *v)
+static bool is_copied(const struct ifx_migration *plan, const struct ifx_ns_plan *ns,
+		      const struct ifx_policy_view *v)
 {
+	const struct ifx_labels *selector = &v->authz.scope.selector;
+	const struct ifx_object *o = ns->namespace->objects[IFX_SERVICE].first;
+
 	if (v->l7.why)
 		return true;
-	for (size_t i = 0; i < ns->needs.n; i++) {
-		const struct ifx_svc *service = ns->needs.items[i].service->service;
-		struct ifx_labels selector = v->authz.scope.selector;
-		bool all = true;
+	for (; o; o = o->next) {
+		bool all = ifx_is_bound(plan, ns, o);
 
-		for (size_t k = 0; k < selector.n && all; k++)
-			all = ifx_str_eq(ifx_pair_value(service->selector, selector.list[k].key),
-					 selector.list[k].value);
+		for (size_t k = 0; k < selector->n && all; k++)
+			all = ifx_str_eq(
+				ifx_pair_value(o->service->selector, selector->list[k].key),
+				selector->list[k].value);
 		if (all)
 			return true;
 	}
@@ -219,7 +222,7 @@ void ifx_find_policies(struct ifx_migration *plan, struct ifx_namespace *ns)
 				IFX_ARG(v->object->r->name));
 		if (ns->environment->settings.trust_domain.value.len)
 			in_matches(plan, ns, v, see_principal);
-		if (is_copied(n, v))
+		if (is_copied(plan, n, v))
 			in_matches(plan, ns, v, see_address);
 	}
 }

@@ -191,8 +191,13 @@ static bool finish(struct ifx_migration *plan, struct ifx_env_plan *env, ifx_cha
 
 		sort(&ns->hindrances);
 		ns->next = next_phase(plan, ns);
-		if (changes && ns->migrates && !changes(data, plan, ns, &ns->changes))
+		if (!changes || (!ns->migrates && ns->namespace->state != IFX_STATE_AMBIENT))
+			continue;
+		if (!changes(data, plan, ns, &ns->changes))
 			return false;
+		/* Who makes the changes knows better what is left to do. */
+		if (ns->changes)
+			ns->next = ns->changes->phase;
 	}
 	return true;
 }

@@ -199,7 +199,7 @@ struct ifx_migration {
 
 /**
  * Make the plan. Everything is borrowed and must outlive it; it is to be released whatever is
- * returned. changes: NULL, or asked for each namespace that migrates. IFX_ENOMEM.
+ * returned. changes: NULL, or asked for each namespace that migrates, or has. IFX_ENOMEM.
  */
 IFX_MUST_USE ifx_status ifx_migration_make(struct ifx_migration *plan, struct ifx_estate *estate,
 					   const struct ifx_migration_options *options,

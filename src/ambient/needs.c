@@ -267,20 +267,18 @@ static void of_others(const struct seeking *s, const struct ifx_namespace *from,
 /* A policy that ztunnel keeps needs a copy where a waypoint stands in front. */
 static void partial_l4(const struct seeking *s)
 {
-	for (const struct ifx_policy_view *v = s->ns->policies; v; v = v->next) {
-		const struct ifx_object *last = NULL;
+	const struct ifx_objects *services = &s->ns->namespace->objects[IFX_SERVICE];
 
+	for (const struct ifx_policy_view *v = s->ns->policies; v; v = v->next) {
 		if (v->l7.why || v->authz.scope.n_targets || !v->authz.scope.selector.n)
 			continue;
-		for (size_t i = 0; i < s->ns->needs.n; i++) {
-			const struct ifx_object *service = s->ns->needs.items[i].service;
+		for (const struct ifx_object *o = services->first; o; o = o->next) {
 			ifx_cover cover = IFX_COVER_NONE;
 
-			if (service != last)
-				cover = cover_of(s, service, v->authz.scope.selector);
+			if (ifx_is_bound(s->plan, s->ns, o))
+				cover = cover_of(s, o, v->authz.scope.selector);
 			if (cover == IFX_COVER_PARTIAL || cover == IFX_COVER_UNKNOWN)
-				part(s, v->object, service, cover);
-			last = service;
+				part(s, v->object, o, cover);
 		}
 	}
 }
@@ -430,6 +428,14 @@ const struct ifx_need *ifx_need_of(const struct ifx_ns_plan *ns, const struct if
 		if (ns->needs.items[i].service == service)
 			return &ns->needs.items[i];
 	return NULL;
+}
+
+bool ifx_is_bound(const struct ifx_migration *plan, const struct ifx_ns_plan *ns,
+		  const struct ifx_object *service)
+{
+	if (plan->options->bind_namespaces)
+		return ns->needs.n && is_candidate(service);
+	return ifx_need_of(ns, service) != NULL;
 }
 
 const char *ifx_need_name(ifx_need_kind kind)

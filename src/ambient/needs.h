@@ -22,7 +22,10 @@ bool ifx_policies_read(struct ifx_migration *plan, struct ifx_ns_plan *ns);
 void ifx_needs_find(struct ifx_migration *plan, struct ifx_env_plan *env);
 /** Does the Service need one? The first reason, or NULL. */
 const struct ifx_need *ifx_need_of(const struct ifx_ns_plan *ns, const struct ifx_object *service);
-/** "AuthorizationPolicy", "JWT" ...: a word for a table. */
+/** Will it be bound to a waypoint: because it needs one, or its whole namespace is (--bind)? */
+bool ifx_is_bound(const struct ifx_migration *plan, const struct ifx_ns_plan *ns,
+		  const struct ifx_object *service);
+/** "policy", "JWT" ...: a word for a table. */
 const char *ifx_need_name(ifx_need_kind kind);
 
 /** Does the selector take no pods but those of gateways? Their proxies stay as they are. */
