@@ -1,8 +1,6 @@
 #include "ambient/exception.h"
 
 #include "ambient/wish.h"
-#include "yaml/scalar.h"
-#include "yaml/style.h"
 
 /* `*`, `a*`, `*a`, or the text itself. */
 static bool matches(ifx_str pattern, ifx_str text)
@@ -113,25 +111,6 @@ bool ifx_needs_exception(const struct ifx_passage *m, const struct ifx_stance *s
 
 /* ---- edits ---- */
 
-/* An item as the others of the list are quoted; of a list that is not there yet, in quotes. */
-static ifx_str item_text(struct ifx_passage *m, const struct ifx_node *list, ifx_str text)
-{
-	ifx_style style = IFX_DOUBLE;
-	struct ifx_buf out;
-	ifx_str copy;
-
-	if (ifx_is(list, IFX_SEQ) && list->last && ifx_is(list->last->value, IFX_SCALAR))
-		style = list->last->value->style;
-	ifx_buf_init(&out, 1 << 16);
-	if (style == IFX_PLAIN && !ifx_plain_ok(text, true))
-		style = IFX_DOUBLE;
-	ifx_scalar_quote(&out, text, style);
-	copy = out.bad ? IFX_NONE : ifx_arena_copy(&m->changes->arena, ifx_buf_str(&out));
-	ifx_buf_release(&out);
-	m->failed |= !copy.ptr;
-	return copy;
-}
-
 static void insert_list(struct ifx_passage *m, const struct ifx_object *o,
 			const struct ifx_node *map, const char *key, ifx_str what)
 {
@@ -140,7 +119,7 @@ static void insert_list(struct ifx_passage *m, const struct ifx_object *o,
 		.verb = IFX_OP_INSERT, .key = ifx_str_of(key), .yaml = true, .to = &place
 	};
 
-	op.value = IFX_SAY(m, "[%.*s]", IFX_ARG(item_text(m, NULL, m->principal)));
+	op.value = IFX_SAY(m, "[%.*s]", IFX_ARG(ifx_item_text(m, map, m->principal)));
 	op.n_to = 1;
 	ifx_passage_want(m,
 			 (struct ifx_wish){
@@ -169,12 +148,12 @@ static void except_source(struct ifx_passage *m, const struct ifx_stance *s,
 	principals = ifx_get(source, IFX_LIT("notPrincipals"));
 	if (ifx_is(accounts, IFX_SEQ))
 		ifx_wish_item(m, s->o, accounts,
-			      item_text(m, accounts,
-					IFX_SAY(m, "%.*s/%.*s", IFX_ARG(m->waypoint_namespace),
-						IFX_ARG(account_name(m)))),
+			      ifx_item_text(m, accounts,
+					    IFX_SAY(m, "%.*s/%.*s", IFX_ARG(m->waypoint_namespace),
+						    IFX_ARG(account_name(m)))),
 			      what_of(m, s));
 	else if (ifx_is(principals, IFX_SEQ))
-		ifx_wish_item(m, s->o, principals, item_text(m, principals, m->principal),
+		ifx_wish_item(m, s->o, principals, ifx_item_text(m, principals, m->principal),
 			      what_of(m, s));
 	else if (ifx_get(source, IFX_LIT("serviceAccounts")))
 		ifx_passage_hold(m, "S28", s->o, source,
@@ -197,7 +176,7 @@ static void except_conditions(struct ifx_passage *m, const struct ifx_stance *s,
 		if (!ifx_str_eq(ifx_get_text(when, IFX_LIT("key")), IFX_LIT("source.principal")))
 			continue;
 		if (ifx_is(values, IFX_SEQ))
-			ifx_wish_item(m, s->o, values, item_text(m, values, m->principal),
+			ifx_wish_item(m, s->o, values, ifx_item_text(m, values, m->principal),
 				      what_of(m, s));
 		else
 			insert_list(m, s->o, when, "notValues", what_of(m, s));
@@ -209,9 +188,9 @@ static void except_conditions(struct ifx_passage *m, const struct ifx_stance *s,
 	}
 	ifx_buf_init(&text, 1 << 16);
 	ifx_buf_addf(&text,
-		     list->style == IFX_FLOW ? "{key: source.principal, notValues: [\"%.*s\"]}"
-					     : "key: source.principal\nnotValues: [\"%.*s\"]",
-		     IFX_ARG(m->principal));
+		     list->style == IFX_FLOW ? "{key: source.principal, notValues: [%.*s]}"
+					     : "key: source.principal\nnotValues: [%.*s]",
+		     IFX_ARG(ifx_item_text(m, rule->at, m->principal)));
 	ifx_wish_item(m, s->o, list, IFX_SAY(m, "%.*s", IFX_ARG(ifx_buf_str(&text))),
 		      what_of(m, s));
 	ifx_buf_release(&text);

@@ -191,7 +191,7 @@ static void add_policy(struct ifx_hand *hand, struct ifx_passage *m, const struc
 	ifx_hand_line(hand, 1, 0, "rules:");
 	ifx_hand_line(hand, 1, 1, "- from:");
 	ifx_hand_line(hand, 1, 2, "  - source:");
-	ifx_hand_line(hand, 1, 2, "      %s: [%c%.*s%c]", allow ? "principals" : "notPrincipals",
+	ifx_hand_line(hand, 2, 2, "    %s: [%c%.*s%c]", allow ? "principals" : "notPrincipals",
 		      hand->quote, IFX_ARG(m->principal), hand->quote);
 }
 

@@ -83,23 +83,20 @@ static bool has_probe(const struct ifx_pods *p)
 	return false;
 }
 
-struct audience {
-	bool captured; /* ambient mode takes some of its pods */
-	bool probed;   /* and kubelet asks one of those over the network */
-};
-
-static struct audience audience_of(const struct ifx_passage *m, const struct ifx_object *policy)
+static bool is_about(const struct ifx_passage *m, const struct ifx_object *policy,
+		     const struct ifx_pods *p)
 {
-	const struct ifx_node *selector = ifx_get(ifx_object_spec(policy), IFX_LIT("podSelector"));
-	struct audience a = { 0 };
+	return is_captured(m, p) &&
+	       takes(ifx_get(ifx_object_spec(policy), IFX_LIT("podSelector")), p->labels);
+}
 
+static bool takes_any(const struct ifx_passage *m, const struct ifx_object *policy)
+{
 	for (const struct ifx_object *o = m->ns->objects[IFX_WORKLOAD].first; o; o = o->next)
 		for (const struct ifx_pods *p = o->pods; p; p = p->next)
-			if (is_captured(m, p) && takes(selector, p->labels)) {
-				a.captured = true;
-				a.probed |= has_probe(p);
-			}
-	return a;
+			if (is_about(m, policy, p))
+				return true;
+	return false;
 }
 
 /* ---- port 15008 ---- */
@@ -204,6 +201,37 @@ static bool admits_probes(const struct ifx_node *spec)
 	return false;
 }
 
+/* Is there another policy that lets probes through to the pods, or that was given a rule for them?
+ */
+static bool is_admitted(const struct ifx_passage *m, const struct ifx_object *policy,
+			const struct ifx_pods *p)
+{
+	bool before = true;
+
+	for (const struct ifx_object *o = m->ns->objects[IFX_NETWORK_POLICY].first; o;
+	     o = o->next) {
+		before &= o != policy;
+		if (o != policy && is_about_ingress(ifx_object_spec(o)) && is_about(m, o, p) &&
+		    (before || admits_probes(ifx_object_spec(o))))
+			return true;
+	}
+	return false;
+}
+
+/* Does kubelet ask pods over the network that only this policy is about? */
+static bool shuts_probes(const struct ifx_passage *m, const struct ifx_object *policy)
+{
+	const struct ifx_node *spec = ifx_object_spec(policy);
+
+	if (!is_about_ingress(spec) || admits_probes(spec))
+		return false;
+	for (const struct ifx_object *o = m->ns->objects[IFX_WORKLOAD].first; o; o = o->next)
+		for (const struct ifx_pods *p = o->pods; p; p = p->next)
+			if (has_probe(p) && is_about(m, policy, p) && !is_admitted(m, policy, p))
+				return true;
+	return false;
+}
+
 static void admit_probes(struct ifx_passage *m, const struct ifx_object *o)
 {
 	const struct ifx_node *spec = ifx_object_spec(o),
@@ -245,14 +273,11 @@ void ifx_prepare_network(struct ifx_passage *m)
 {
 	for (const struct ifx_object *o = m->ns->objects[IFX_NETWORK_POLICY].first; o;
 	     o = o->next) {
-		const struct ifx_node *spec = ifx_object_spec(o);
-		struct audience a = audience_of(m, o);
-
-		if (!a.captured)
+		if (!takes_any(m, o))
 			continue;
 		open_rules(m, o, "ingress");
 		open_rules(m, o, "egress");
-		if (a.probed && is_about_ingress(spec) && !admits_probes(spec))
+		if (shuts_probes(m, o))
 			admit_probes(m, o);
 	}
 }

@@ -3,6 +3,7 @@
 #include "ambient/hand.h"
 #include "ambient/pods.h"
 #include "ambient/service.h"
+#include "ambient/wish.h"
 #include "edit/documents.h"
 #include "edit/plan.h"
 #include "yaml/load.h"
@@ -240,9 +241,7 @@ static void add_port_ops(struct cast *c, struct ifx_recast *r, ifx_str all)
 			if (!op)
 				return;
 			op->node = first ? node : node->entry->in;
-			op->value =
-				first ? word
-				      : ifx_arena_printf(arena_of(c), "\"%.*s\"", IFX_ARG(word));
+			op->value = first ? word : ifx_item_text(c->m, node->entry->in, word);
 			op->yaml = !first;
 			first = false;
 		}

@@ -1,5 +1,8 @@
 #include "ambient/wish.h"
 
+#include "yaml/scalar.h"
+#include "yaml/style.h"
+
 const struct ifx_entry *ifx_list_items(const struct ifx_node *list)
 {
 	list = ifx_deref(list);
@@ -152,4 +155,22 @@ void ifx_wish_document(struct ifx_passage *m, const struct ifx_object *beside, i
 					       .text = text,
 					       .name = alone ? file : IFX_LIT(""),
 					       .what = what });
+}
+
+ifx_str ifx_item_text(struct ifx_passage *m, const struct ifx_node *near, ifx_str text)
+{
+	ifx_style style = ifx_style_quote_of(near->doc);
+	struct ifx_buf out;
+	ifx_str copy;
+
+	if (ifx_is(near, IFX_SEQ) && near->last && ifx_is(near->last->value, IFX_SCALAR))
+		style = near->last->value->style;
+	if (style == IFX_PLAIN && !ifx_plain_ok(text, true))
+		style = ifx_style_quote_of(near->doc);
+	ifx_buf_init(&out, 1 << 16);
+	ifx_scalar_quote(&out, text, ifx_style_for(text, style, true));
+	copy = out.bad ? IFX_NONE : ifx_arena_copy(&m->changes->arena, ifx_buf_str(&out));
+	ifx_buf_release(&out);
+	m->failed |= !copy.ptr;
+	return copy;
 }

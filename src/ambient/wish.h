@@ -40,6 +40,8 @@ void ifx_wish_item(struct ifx_passage *m, const struct ifx_object *o, const stru
 void ifx_wish_document(struct ifx_passage *m, const struct ifx_object *beside, ifx_str file,
 		       ifx_str text, ifx_str what);
 
+/** A string as an item of a list, in the quotes of its last item, else of the document. */
+ifx_str ifx_item_text(struct ifx_passage *m, const struct ifx_node *near, ifx_str text);
 /** Items of a list, aliases followed; NULL: there are none. */
 const struct ifx_entry *ifx_list_items(const struct ifx_node *list);
 
