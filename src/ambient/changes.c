@@ -435,9 +435,11 @@ static bool lists(const struct ifx_entry *item, ifx_str dir, ifx_str file)
 /* Every kustomization that lists a file which goes lists it no longer. */
 static ifx_status unlist_file(struct compile *x, const struct ifx_rewrite *r)
 {
+	const struct ifx_object *o = r->wishes[0]->o;
 	ifx_status st = IFX_OK;
 
-	for (const struct ifx_object *o = r->wishes[0]->o; o && st == IFX_OK; o = o->same) {
+	/* The same file in each environment that deploys it. */
+	for (size_t i = 0; i < r->wishes[0]->o->n_same && st == IFX_OK; i++, o = o->same) {
 		const struct ifx_object *k =
 			o->way ? ifx_estate_kustomization(x->c->estate, o->way->by) : NULL;
 		const struct ifx_node *list = k ? ifx_get(k->r->node, IFX_LIT("resources")) : NULL;

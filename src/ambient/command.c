@@ -53,13 +53,14 @@ static bool find_files(struct ifx_ambient_run *run, char *const *paths, size_t n
 static bool read_estate(struct ifx_ambient_run *run)
 {
 	const struct ifx_ambient_options *o = run->config->ambient;
-	struct ifx_estate_options options = { .namespace = o->default_namespace,
-					      .environments =
-						      ifx_ambient_texts(run, &o->environments),
-					      .n_environments = o->environments.n };
 
-	return options.environments &&
-	       ifx_estate_read(&run->estate, &run->inputs, &options, complain, run) != IFX_ENOMEM;
+	run->estate_options = (struct ifx_estate_options){ .namespace = o->default_namespace,
+							   .environments = ifx_ambient_texts(
+								   run, &o->environments),
+							   .n_environments = o->environments.n };
+	return run->estate_options.environments &&
+	       ifx_estate_read(&run->estate, &run->inputs, &run->estate_options, complain, run) !=
+		       IFX_ENOMEM;
 }
 
 /* One that is not there would quietly be no environment. */

@@ -12,6 +12,7 @@ struct ifx_ambient_run {
 	struct ifx_arena names;
 	struct ifx_inputs inputs;
 	struct ifx_estate estate;
+	struct ifx_estate_options estate_options;
 	struct ifx_migration plan;
 	struct ifx_migration_options migration_options;
 	struct ifx_buf out, err; /* not yet handed over */

@@ -1,6 +1,7 @@
 /* `istio-fix ambient apply` and `istio-fix ambient rollback`. */
 #include "ambient/apply.h"
 #include "ambient/command.h"
+#include "ambient/proof.h"
 #include "ambient/rollback.h"
 #include "io/unfinished.h"
 #include "say.h"
@@ -88,6 +89,24 @@ static void complain(void *data, ifx_str path, ifx_str message)
 	ifx_say_file_error(&run->err, path, message, "write");
 }
 
+static void say_proof(struct ifx_ambient_run *run, const struct ifx_proof *proof)
+{
+	if (run->config->quiet || !proof->n_workloads)
+		return;
+	ifx_buf_addf(&run->err,
+		     "evidence: P1, P2 and P3 hold for %zu workload%s, %zu requests, %zu calls",
+		     proof->n_workloads, proof->n_workloads == 1 ? "" : "s", proof->n_requests,
+		     proof->n_calls);
+	if (proof->n_sampled)
+		ifx_buf_addf(&run->err, "; a sample for %zu of them", proof->n_sampled);
+	if (proof->n_shuts)
+		ifx_buf_addf(&run->err,
+			     "; callers that keep a sidecar or have no identity are refused in %zu "
+			     "cases",
+			     proof->n_shuts);
+	ifx_buf_addc(&run->err, '\n');
+}
+
 static void say_summary(struct ifx_ambient_run *run, const struct ifx_apply *a, bool wrote)
 {
 	size_t changed = ifx_apply_changed(a), held = ifx_apply_held(a);
@@ -133,7 +152,8 @@ static int write_all(struct ifx_ambient_run *run, struct ifx_apply *a, char *con
 	return code;
 }
 
-static int tell(struct ifx_ambient_run *run, struct ifx_apply *a, char *const *paths, size_t n)
+static int tell(struct ifx_ambient_run *run, struct ifx_apply *a, const struct ifx_proof *proof,
+		char *const *paths, size_t n)
 {
 	const struct ifx_config *c = run->config;
 	size_t held = ifx_apply_held(a);
@@ -155,6 +175,7 @@ static int tell(struct ifx_ambient_run *run, struct ifx_apply *a, char *const *p
 		code = IFX_EXIT_FOUND;
 	if (write && write_all(run, a, paths, n) != IFX_EXIT_OK)
 		return IFX_EXIT_FAILED;
+	say_proof(run, proof);
 	say_summary(run, a, write);
 	return code;
 }
@@ -172,16 +193,22 @@ int ifx_ambient_apply(const struct ifx_config *config, char *const *paths, size_
 						     .prune = o->prune };
 	const char *usage = check_options(o);
 	struct ifx_ambient_run run;
+	struct ifx_proof proof;
 	struct ifx_apply a;
+	ifx_status st;
 	int code = IFX_EXIT_FAILED;
 
 	if (usage)
 		return wrong(sink, "apply", usage);
 	if (ifx_ambient_begin(&run, config, paths, n, NULL, NULL, sink) && !run.failed) {
-		if (ifx_apply_make(&a, &run.estate, o->step, &options, is_wanted, hold_found,
-				   &run) == IFX_OK)
-			code = tell(&run, &a, paths, n);
-		else
+		st = ifx_apply_make(&a, &run.estate, o->step, &options, is_wanted, hold_found,
+				    &run);
+		if (st == IFX_OK)
+			st = ifx_apply_prove(&proof, &a, &run.inputs, &run.estate_options, complain,
+					     &run);
+		if (st == IFX_OK)
+			code = tell(&run, &a, &proof, paths, n);
+		else if (st == IFX_ENOMEM)
 			ifx_say_error(&run.err, "out of memory; give fewer files at once");
 		ifx_apply_release(&a);
 	}

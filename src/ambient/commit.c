@@ -16,8 +16,8 @@
 
 /* A ledger while steps are added to it. */
 struct book {
-	const struct ifx_environment *environment;
-	ifx_str root; /* real path of the environment's directory */
+	ifx_str root; /* real path of the directory; ptr NULL: not used */
+	size_t last;  /* group whose step was added last, from 1 */
 	ifx_str path; /* of the ledger; ends in NUL */
 	bool exists;
 	struct stat st;
@@ -28,7 +28,7 @@ struct commit {
 	struct ifx_apply *a;
 	struct ifx_arena *arena;
 	ifx_str top;        /* real path */
-	struct book *books; /* by environment; those without a path are not needed */
+	struct book *books; /* as many as are used come first */
 	size_t *group;      /* by passage: the first of those that share files with it */
 	struct ifx_atomic atomic;
 	struct ifx_buf err;
@@ -234,20 +234,34 @@ static bool add_step(struct commit *c, struct book *book, size_t group, const st
 	return ifx_ledger_add(&book->ledger, step);
 }
 
-static struct book *book_of(struct commit *c, const struct ifx_passage *p)
+/* A ledger lies below the given path, wherever the environment begins. */
+static ifx_str root_of(const struct commit *c, const struct ifx_environment *e)
 {
-	return &c->books[p->ns->environment->number];
+	bool below = ifx_str_starts(e->root, c->top) &&
+		     (e->root.len == c->top.len || e->root.ptr[c->top.len] == '/');
+
+	return below ? e->root : c->top;
 }
 
-static ifx_status open_book(struct commit *c, struct book *book, const struct ifx_environment *e)
+/* Environments with the same root share one. */
+static struct book *book_of(struct commit *c, const struct ifx_environment *e)
+{
+	ifx_str root = root_of(c, e);
+	size_t i = 0;
+
+	while (c->books[i].root.ptr && !ifx_str_eq(c->books[i].root, root))
+		i++;
+	c->books[i].root = root;
+	return &c->books[i];
+}
+
+static ifx_status open_book(struct commit *c, struct book *book)
 {
 	struct ifx_buf bytes;
 	ifx_status st;
 
 	if (book->path.ptr)
 		return IFX_OK;
-	book->environment = e;
-	book->root = e->number ? e->root : c->top;
 	book->path = ifx_arena_printf(c->arena, "%.*s/" IFX_LEDGER_NAME, IFX_ARG(book->root));
 	if (!book->path.ptr)
 		return IFX_ENOMEM;
@@ -265,10 +279,11 @@ static ifx_status open_book(struct commit *c, struct book *book, const struct if
 /* Steps of all groups, in the ledgers of all environments that they touch. */
 static ifx_status write_steps(struct commit *c)
 {
+	struct book **books = ifx_arena_alloc(c->arena, (c->a->n + 1) * sizeof(*books));
 	struct members files, passages;
 	ifx_status st = IFX_OK;
 
-	if (!sort_in(c, &files, c->a->changes.n_rewrites, c->a->n) ||
+	if (!books || !sort_in(c, &files, c->a->changes.n_rewrites, c->a->n) ||
 	    !sort_in(c, &passages, c->a->n, c->a->n))
 		return IFX_ENOMEM;
 	for (size_t i = c->a->changes.n_rewrites; i-- > 0;) {
@@ -278,7 +293,13 @@ static ifx_status write_steps(struct commit *c)
 		files.first[g] = i + 1;
 	}
 	for (size_t i = c->a->n; i-- > 0;) {
+		const struct ifx_environment *e = c->a->passages[i].ns->environment;
 		size_t g = first_of(c, i);
+
+		/* Passages are sorted by environment. */
+		books[i] = i + 1 < c->a->n && c->a->passages[i + 1].ns->environment == e
+				   ? books[i + 1]
+				   : book_of(c, e);
 
 		if (c->a->passages[i].held || !c->a->passages[i].n_wishes)
 			continue;
@@ -286,19 +307,16 @@ static ifx_status write_steps(struct commit *c)
 		passages.first[g] = i + 1;
 	}
 	for (size_t g = 0; g < c->a->n && st == IFX_OK; g++) {
-		const struct ifx_environment *done = NULL;
-
 		if (!files.first[g])
 			continue;
-		/* Passages are sorted by environment. */
 		for (size_t i = passages.first[g]; i && st == IFX_OK; i = passages.next[i - 1]) {
-			const struct ifx_passage *p = &c->a->passages[i - 1];
+			struct book *book = books[i - 1];
 
-			if (p->ns->environment == done)
+			if (book->last == g + 1)
 				continue;
-			done = p->ns->environment;
-			st = open_book(c, book_of(c, p), done);
-			if (st == IFX_OK && !add_step(c, book_of(c, p), g, &files, &passages))
+			book->last = g + 1;
+			st = open_book(c, book);
+			if (st == IFX_OK && !add_step(c, book, g, &files, &passages))
 				st = IFX_ENOMEM;
 		}
 	}
@@ -416,7 +434,7 @@ ifx_status ifx_apply_commit(struct ifx_apply *a, ifx_str home, ifx_str top,
 		return IFX_OK;
 	ifx_buf_init(&c.err, 1 << 16);
 	c.top = top;
-	c.books = ifx_arena_alloc(c.arena, a->estate->n_environments * sizeof(*c.books));
+	c.books = ifx_arena_alloc(c.arena, (a->estate->n_environments + 1) * sizeof(*c.books));
 	c.group = ifx_arena_alloc(c.arena, (a->n + 1) * sizeof(*c.group));
 	c.created = ifx_arena_alloc(c.arena, room * sizeof(*c.created));
 	if (!c.books || !c.group || !c.created)

@@ -305,7 +305,14 @@ static bool read_documents(struct reading *r, struct ifx_source *source)
 }
 
 /* Its text is kept in the arena: everything borrows from it. */
-static bool read_file(struct reading *r, const struct ifx_input *input, struct ifx_buf *bytes)
+static int by_path_of_text(const void *a, const void *b)
+{
+	return ifx_str_cmp(((const struct ifx_estate_text *)a)->path,
+			   ((const struct ifx_estate_text *)b)->path);
+}
+
+static bool read_file(struct reading *r, const struct ifx_input *input,
+		      const struct ifx_estate_text *text, struct ifx_buf *bytes)
 {
 	struct ifx_estate *estate = r->estate;
 	struct ifx_source *source = &estate->sources[estate->n_sources];
@@ -313,7 +320,14 @@ static bool read_file(struct reading *r, const struct ifx_input *input, struct i
 	ifx_status st;
 
 	ifx_buf_init(&why, 4096);
-	st = ifx_file_read(bytes, input->path.ptr, &source->st, &why);
+	if (text) {
+		/* Not (yet) what is on the disk. */
+		ifx_buf_clear(bytes);
+		ifx_buf_add(bytes, text->bytes);
+		st = ifx_buf_status(bytes);
+	} else {
+		st = ifx_file_read(bytes, input->path.ptr, &source->st, &why);
+	}
 	if (st != IFX_OK) {
 		r->incomplete = true;
 		r->complain(r->data, input->path, ifx_buf_str(&why));
@@ -323,7 +337,9 @@ static bool read_file(struct reading *r, const struct ifx_input *input, struct i
 		return st != IFX_ENOMEM;
 	estate->n_sources++;
 	source->path = input->path;
-	source->real = ifx_environments_real(&estate->kustomize, input->path.ptr);
+	/* A file that is not there yet is deployed as the one beside it. */
+	source->real = ifx_environments_real(
+		&estate->kustomize, text && text->beside.ptr ? text->beside.ptr : input->path.ptr);
 	source->bytes = ifx_arena_copy(&estate->arena, ifx_buf_str(bytes));
 	return source->bytes.ptr && read_documents(r, source);
 }
@@ -333,13 +349,25 @@ static bool read_files(struct reading *r, const struct ifx_inputs *inputs)
 	struct ifx_buf bytes;
 	bool ok = true;
 
-	r->estate->sources =
-		ifx_arena_alloc(&r->estate->arena, inputs->n * sizeof(*r->estate->sources));
+	r->estate->sources = ifx_arena_alloc(
+		&r->estate->arena, (inputs->n + r->options->n_texts) * sizeof(*r->estate->sources));
 	if (!r->estate->sources)
 		return false;
 	ifx_buf_init(&bytes, IFX_FILE_MAX);
-	for (size_t i = 0; ok && i < inputs->n; i++)
-		ok = read_file(r, &inputs->items[i], &bytes);
+	for (size_t i = 0; ok && i < inputs->n; i++) {
+		struct ifx_estate_text key = { .path = inputs->items[i].path };
+
+		ok = read_file(r, &inputs->items[i],
+			       r->options->n_texts
+				       ? bsearch(&key, r->options->texts, r->options->n_texts,
+						 sizeof(key), by_path_of_text)
+				       : NULL,
+			       &bytes);
+	}
+	for (size_t i = 0; ok && i < r->options->n_texts; i++)
+		if (r->options->texts[i].beside.ptr)
+			ok = read_file(r, &(struct ifx_input){ .path = r->options->texts[i].path },
+				       &r->options->texts[i], &bytes);
 	ifx_buf_release(&bytes);
 	return ok;
 }

@@ -140,7 +140,17 @@ struct ifx_environment {
 	size_t number; /* from 0 */
 };
 
+/** Bytes that count in place of those on the disk. */
+struct ifx_estate_text {
+	ifx_str path; /* of an input; or of a file that is not there yet */
+	ifx_str bytes;
+	ifx_str beside; /* the latter: an input that it is deployed like; ends in NUL. Else ptr NULL
+			 */
+};
+
 struct ifx_estate_options {
+	const struct ifx_estate_text *texts; /* sorted by path */
+	size_t n_texts;
 	ifx_str namespace;           /* of objects that do not say theirs; ptr NULL: unknown */
 	const ifx_str *environments; /* --environment: directories that are one each; end in NUL */
 	size_t n_environments;

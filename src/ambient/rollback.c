@@ -2,7 +2,6 @@
 
 #include "base/alloc.h"
 #include "base/sha256.h"
-#include "environment.h"
 #include "io/atomic.h"
 #include "io/create.h"
 #include "io/diff.h"
@@ -344,6 +343,18 @@ static ifx_status take_all_back(struct ifx_rollback *r, struct ifx_rollback_book
 	return st;
 }
 
+static bool add_book(struct ifx_rollback *r, struct ifx_rollback_book book)
+{
+	struct ifx_rollback_book *list =
+		ifx_grow(r->books, &r->cap_books, r->n_books + 1, sizeof(*list));
+
+	if (!list)
+		return false;
+	r->books = list;
+	list[r->n_books++] = book;
+	return true;
+}
+
 static ifx_status open_book(struct ifx_rollback *r, ifx_str root, ifx_complain_fn *complain,
 			    void *data)
 {
@@ -372,9 +383,9 @@ static ifx_status open_book(struct ifx_rollback *r, ifx_str root, ifx_complain_f
 	}
 	if (st == IFX_OK)
 		st = ifx_ledger_read(&book.ledger, ifx_buf_str(&bytes), &r->arena, &why);
-	if (st == IFX_OK)
-		r->books[r->n_books++] = book;
-	else if (st != IFX_ENOMEM)
+	if (st == IFX_OK && !add_book(r, book))
+		st = IFX_ENOMEM;
+	else if (st != IFX_OK && st != IFX_ENOMEM)
 		complain(data, book.path, ifx_buf_str(&why));
 	ifx_buf_release(&bytes);
 	ifx_buf_release(&why);
@@ -424,30 +435,62 @@ static ifx_str top_of(struct ifx_rollback *r, const char *path)
 				real.ptr);
 }
 
+static bool is_below(ifx_str dir, ifx_str top)
+{
+	return ifx_str_starts(dir, top) &&
+	       (dir.len == top.len || dir.ptr[top.len] == '/' || top.len == 1);
+}
+
+/* Ledgers of all directories from a file's one up to the top that it lies below. */
+static ifx_status open_up(struct ifx_rollback *r, size_t file, const ifx_str *tops, size_t n,
+			  ifx_complain_fn *complain, void *data)
+{
+	ifx_str dir = directory_of(r->files[file].real);
+	ifx_str last = file ? directory_of(r->files[file - 1].real) : IFX_NONE;
+	ifx_status st = IFX_OK;
+	bool inside = false;
+
+	for (;; dir = directory_of(ifx_str_sub(dir, 0, dir.len - 1))) {
+		ifx_str root = { dir.ptr, dir.len > 1 ? dir.len - 1 : dir.len };
+		ifx_status opened;
+
+		/* What the file before lies below was looked at. */
+		if (dir.len < 2 || (last.ptr && ifx_str_starts(last, dir)))
+			return st;
+		inside = false;
+		for (size_t i = 0; i < n && !inside; i++)
+			inside = is_below(root, tops[i]);
+		if (!inside)
+			return st;
+		opened = open_book(r, root, complain, data);
+		if (opened == IFX_ENOMEM)
+			return opened;
+		st = opened != IFX_OK ? opened : st;
+	}
+}
+
 static ifx_status open_books(struct ifx_rollback *r, char *const *tops, size_t n_tops,
 			     ifx_complain_fn *complain, void *data)
 {
-	struct ifx_environments e;
-	ifx_status st = IFX_OK;
+	ifx_str *real = ifx_arena_alloc(&r->arena, (n_tops + 1) * sizeof(*real));
+	ifx_status st = IFX_OK, opened;
+	size_t n = 0;
 
-	ifx_environments_init(&e, r->inputs);
-	ifx_environments_find(&e);
-	r->books = ifx_arena_alloc(&r->arena, (e.n_roots + n_tops + 1) * sizeof(*r->books));
-	if (!r->books || e.failed)
-		st = IFX_ENOMEM;
+	if (!real)
+		return IFX_ENOMEM;
 	for (size_t i = 0; i < n_tops && st != IFX_ENOMEM; i++) {
 		ifx_str top = top_of(r, tops[i]);
-		ifx_status opened = top.ptr ? open_book(r, top, complain, data) : IFX_OK;
 
+		if (!top.ptr)
+			continue;
+		real[n++] = top;
+		opened = open_book(r, top, complain, data);
 		st = opened != IFX_OK ? opened : st;
 	}
-	for (size_t i = 0; i < e.n_roots && st != IFX_ENOMEM; i++) {
-		ifx_str root = ifx_arena_copy(&r->arena, e.roots[i]->dir);
-		ifx_status opened = root.ptr ? open_book(r, root, complain, data) : IFX_ENOMEM;
-
+	for (size_t i = 0; i < r->n_inputs && st != IFX_ENOMEM; i++) {
+		opened = open_up(r, i, real, n, complain, data);
 		st = opened != IFX_OK ? opened : st;
 	}
-	ifx_environments_release(&e);
 	return st;
 }
 
@@ -477,6 +520,7 @@ void ifx_rollback_release(struct ifx_rollback *r)
 	for (size_t i = 0; i < r->n_books; i++)
 		ifx_ledger_release(&r->books[i].ledger);
 	ifx_free(r->files);
+	ifx_free(r->books);
 	ifx_buf_release(&r->text);
 	ifx_buf_release(&r->refused);
 	ifx_arena_release(&r->arena);

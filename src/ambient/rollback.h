@@ -35,7 +35,7 @@ struct ifx_rollback {
 	struct ifx_return *files; /* of the input, sorted by real path; then others */
 	size_t n_inputs, n_files, cap_files;
 	struct ifx_rollback_book *books;
-	size_t n_books;
+	size_t n_books, cap_books;
 	struct ifx_buf text;      /* what was taken back, one line each */
 	struct ifx_buf refused;   /* why something was not, one line each */
 	size_t n_done, n_refused; /* steps */
