@@ -5,11 +5,23 @@
 
 #include <stdlib.h>
 
-/* Workloads of the whole estate by environment, kind and name: a patch rarely says a namespace. */
+/* Workloads of the whole estate by environment, root, kind and name: a patch rarely says a
+ * namespace.
+ */
 struct table {
 	struct ifx_object **items;
 	size_t n;
 };
+
+/* The outermost kustomization, which both a patch and what it is for have; 0: none. */
+static uintptr_t root_of(const struct ifx_object *o)
+{
+	const struct ifx_way *way = o->way;
+
+	while (way && way->outer)
+		way = way->outer;
+	return way ? (uintptr_t)way->by : 0;
+}
 
 static int by_identity(const void *a, const void *b)
 {
@@ -18,6 +30,8 @@ static int by_identity(const void *a, const void *b)
 	int c = (x->environment->number > y->environment->number) -
 		(x->environment->number < y->environment->number);
 
+	if (!c)
+		c = (root_of(x) > root_of(y)) - (root_of(x) < root_of(y));
 	if (!c)
 		c = ifx_str_cmp(x->r->kind, y->r->kind);
 	return c ? c : ifx_str_cmp(x->r->name, y->r->name);
