@@ -1,83 +1,29 @@
 /*
  * One run: which files, what to do with each result, and the exit code.
  */
-#include "config.h"
+#include "app.h"
 
 #include "base/alloc.h"
-#include "baseline.h"
-#include "configs.h"
 #include "gather.h"
-#include "index.h"
-#include "io/diff.h"
 #include "io/files.h"
 #include "io/unfinished.h"
-#include "krm/function.h"
-#include "pipeline.h"
-#include "report/report.h"
-#include "ruleset.h"
 #include "say.h"
-#include "writer.h"
-
-#include <unistd.h>
 
 /** Memory for the names of all input files. Bytes. */
 #define NAMES_MEMORY_MAX ((size_t)4 << 30)
-
-/* Why an --atomic run writes nothing. */
-struct reason {
-	ifx_str path, message;
-	const char *rule;
-	bool again; /* the second pass met it, too */
-	struct reason *next;
-};
-
-struct app {
-	const struct ifx_config *config;
-	const struct ifx_sink *sink;
-	struct ifx_configs configs;
-	struct ifx_baseline baseline; /* the one that is read or written */
-	ifx_configs_from from;
-	struct ifx_inputs inputs;
-	struct ifx_arena names; /* of the inputs */
-	struct ifx_index index;
-	struct ifx_reporter reporter;
-	struct ifx_buf out, err; /* not yet handed to the sink */
-	bool held;               /* --atomic: nothing is said before all is written */
-	bool out_lost; /* a piece of the output is missing; what follows must not look complete */
-	bool failed;   /* exit 2 */
-	bool would_change;
-	bool seen, left; /* a finding at or above --fail-on; one that is not fixed */
-	struct ifx_writer writer;
-	bool none_written;            /* --atomic: and none will be */
-	struct reason *reasons;       /* then: why */
-	struct ifx_function function; /* on standard input */
-	bool made;                    /* the text was made by a program: tell what from */
-	bool filter;                  /* text to text: what is said goes to standard error */
-	bool warned_outside;          /* that a diff cannot be applied from here */
-};
-
-/* One input, in memory. */
-struct source {
-	ifx_str path; /* ends in NUL */
-	ifx_str bytes;
-	const struct stat *st; /* NULL: no file */
-	bool named;
-};
 
 static void describe_rule(void *data, const char *id, struct ifx_rule_page *page)
 {
 	ifx_configs_describe(data, id, page);
 }
 
-static bool engine_of(void *data, ifx_str path, struct ifx_engine *engine, ifx_str *namespace);
-
 /* What one pass over the input fills. */
-static void open_pass(struct app *app)
+static void open_pass(struct ifx_app *app)
 {
 	const struct ifx_config *c = app->config;
 
 	ifx_index_init(&app->index, &app->inputs);
-	app->index.engine_of = engine_of;
+	app->index.engine_of = ifx_work_engine;
 	app->index.data = app;
 	app->seen = app->left = app->would_change = false;
 	app->reporter = (struct ifx_reporter){ .format = c->format,
@@ -88,7 +34,7 @@ static void open_pass(struct app *app)
 	ifx_configs_init(&app->configs, c, app->from, &app->err);
 }
 
-static void close_pass(struct app *app)
+static void close_pass(struct ifx_app *app)
 {
 	ifx_inputs_release(&app->inputs);
 	ifx_configs_release(&app->configs);
@@ -96,10 +42,10 @@ static void close_pass(struct app *app)
 	ifx_reporter_release(&app->reporter);
 }
 
-static void open_app(struct app *app, const struct ifx_config *config, ifx_configs_from from,
+static void open_app(struct ifx_app *app, const struct ifx_config *config, ifx_configs_from from,
 		     const struct ifx_sink *sink)
 {
-	*app = (struct app){ .config = config, .from = from, .sink = sink };
+	*app = (struct ifx_app){ .config = config, .from = from, .sink = sink };
 	ifx_arena_init(&app->names, NAMES_MEMORY_MAX);
 	ifx_buf_init(&app->out, IFX_BUF_MAX);
 	ifx_buf_init(&app->err, IFX_BUF_MAX);
@@ -111,7 +57,7 @@ static void open_app(struct app *app, const struct ifx_config *config, ifx_confi
 		app->failed = true;
 }
 
-static void close_app(struct app *app)
+static void close_app(struct ifx_app *app)
 {
 	ifx_function_close(&app->function);
 	close_pass(app);
@@ -132,7 +78,7 @@ static bool hand_over(struct ifx_buf *buf, int (*write)(void *, const char *, si
 }
 
 /* What was said so far, to the sink: once per file, so that all of it comes in order. */
-static void flush(struct app *app)
+void ifx_app_flush(struct ifx_app *app)
 {
 	static const char text[] = "istio-fix: error: out of memory; output is missing\n";
 	const struct ifx_sink *sink = app->sink;
@@ -151,9 +97,9 @@ static void flush(struct app *app)
 }
 
 /* What the first pass of an --atomic run met, the second one may not meet again. */
-static void remember(struct app *app, ifx_str path, ifx_str message, const char *rule)
+static void remember(struct ifx_app *app, ifx_str path, ifx_str message, const char *rule)
 {
-	struct reason **at = &app->reasons, *r;
+	struct ifx_reason **at = &app->reasons, *r;
 
 	for (; *at; at = &(*at)->next)
 		if (ifx_str_eq((*at)->path, path) && ifx_str_eq((*at)->message, message)) {
@@ -163,14 +109,14 @@ static void remember(struct app *app, ifx_str path, ifx_str message, const char 
 	r = app->none_written ? NULL : ifx_arena_alloc(&app->names, sizeof(*r));
 	if (!r)
 		return;
-	*r = (struct reason){ ifx_arena_copy(&app->names, path),
-			      ifx_arena_copy(&app->names, message), rule, false, NULL };
+	*r = (struct ifx_reason){ ifx_arena_copy(&app->names, path),
+				  ifx_arena_copy(&app->names, message), rule, false, NULL };
 	if (r->path.ptr && r->message.ptr)
 		*at = r;
 }
 
 /* An error that has no place in the text. */
-static void complain(struct app *app, ifx_str path, ifx_str message, const char *rule)
+void ifx_app_complain(struct ifx_app *app, ifx_str path, ifx_str message, const char *rule)
 {
 	app->failed = true;
 	if (app->held)
@@ -182,406 +128,23 @@ static void complain(struct app *app, ifx_str path, ifx_str message, const char 
 
 static void complain_walk(void *data, ifx_str path, ifx_str message)
 {
-	complain(data, path, message, "read");
+	ifx_app_complain(data, path, message, "read");
 }
 
-static void complain_usage(struct app *app, const char *message)
+void ifx_app_complain_write(void *data, ifx_str path, ifx_str message)
+{
+	ifx_app_complain(data, path, message, "write");
+}
+
+static void complain_usage(struct ifx_app *app, const char *message)
 {
 	app->failed = true;
 	ifx_say_error(&app->err, "%s", message);
 }
 
-/* ---- one input ---- */
-
-/* Findings about the text itself; no rule has these names. */
-static bool is_problem(const struct ifx_finding *f)
-{
-	static const char *const rules[] = { "yaml", "template", "limit", "internal" };
-
-	for (size_t i = 0; i < sizeof(rules) / sizeof(*rules); i++)
-		if (!strcmp(f->rule, rules[i]))
-			return true;
-	return false;
-}
-
-/* List the findings, problems first, both kinds in file order. False: no memory. */
-static bool problems_first(struct ifx_outcome *outcome, const struct ifx_finding ***list,
-			   size_t *n_problems)
-{
-	size_t n = 0;
-
-	*list = NULL;
-	*n_problems = 0;
-	if (!outcome->n)
-		return true;
-	*list = ifx_arena_alloc(&outcome->arena, outcome->n * sizeof(**list));
-	if (!*list)
-		return false;
-	for (size_t i = 0; i < outcome->n; i++)
-		if (is_problem(outcome->findings[i]))
-			(*list)[n++] = outcome->findings[i];
-	*n_problems = n;
-	for (size_t i = 0; i < outcome->n; i++)
-		if (!is_problem(outcome->findings[i]))
-			(*list)[n++] = outcome->findings[i];
-	return true;
-}
-
-/* Templates lie about in every tree; only who names one expects that it is fixed. */
-static bool forgive_templates(const struct source *source, struct ifx_outcome *outcome)
-{
-	if (source->named || outcome->broken)
-		return false;
-	for (size_t i = 0; i < outcome->n; i++)
-		if (is_problem(outcome->findings[i]))
-			outcome->findings[i]->severity = IFX_WARNING;
-	return true;
-}
-
-static void complain_write(void *data, ifx_str path, ifx_str message)
-{
-	complain(data, path, message, "write");
-}
-
-static bool write_back(struct app *app, const struct source *source, ifx_str after)
-{
-	struct ifx_buf why;
-	ifx_status st;
-
-	if (app->none_written)
-		return false;
-	ifx_buf_init(&why, 4096);
-	st = ifx_writer_write(&app->writer, source->path.ptr, source->st, after, &why);
-	if (st == IFX_ENOMEM)
-		complain_write(app, source->path, IFX_LIT("out of memory"));
-	else if (st != IFX_OK)
-		complain_write(app, source->path, ifx_buf_str(&why));
-	ifx_buf_release(&why);
-	return st == IFX_OK;
-}
-
-/* All or nothing: where the file could not be written, nothing was fixed. */
-static void write_result(struct app *app, const struct source *source, struct ifx_outcome *outcome,
-			 struct ifx_file_report *report)
-{
-	report->written = write_back(app, source, report->after);
-	if (report->written)
-		return;
-	report->after = report->before;
-	for (size_t i = 0; i < outcome->n; i++)
-		outcome->findings[i]->applied = false;
-}
-
-static void show_check(struct app *app, const struct ifx_file_report *report)
-{
-	size_t fixed = 0, n = report->n_findings - report->n_problems;
-
-	for (size_t i = report->n_problems; i < report->n_findings; i++)
-		fixed += report->findings[i]->applied;
-	ifx_buf_add(&app->out, fixed ? IFX_LIT("would fix ") : IFX_LIT("would change "));
-	ifx_say_text(&app->out, report->path);
-	if (!fixed) /* only comments that ignore something */
-		ifx_buf_addc(&app->out, '\n');
-	else
-		ifx_buf_addf(&app->out, " (%zu of %zu finding%s)\n", fixed, n, n == 1 ? "" : "s");
-}
-
-/* `git apply` takes paths below the current directory only: those are written as it wants them. */
-static void show_diff(struct app *app, const struct ifx_file_report *report)
-{
-	struct ifx_buf path;
-
-	ifx_buf_init(&path, 1 << 16);
-	if (!ifx_path_below(&path, report->path) && report->edits->n && !app->warned_outside) {
-		app->warned_outside = true;
-		ifx_buf_add(&app->err, IFX_LIT("istio-fix: note: '"));
-		ifx_say_text(&app->err, report->path);
-		ifx_buf_add(
-			&app->err,
-			IFX_LIT("' is not below the current directory: git apply will pass over "
-				"it; run istio-fix from the directory where you apply the diff\n"));
-	}
-	ifx_diff(&app->out, ifx_buf_str(&path), report->before, report->edits, 3);
-	ifx_buf_release(&path);
-}
-
-/* What the mode says about a file besides its findings. Returns where those go; NULL: nowhere. */
-static struct ifx_buf *show_result(struct app *app, const struct ifx_file_report *report)
-{
-	bool changes = report->edits->n > 0;
-
-	if (app->filter)
-		return &app->err;
-	if (app->reporter.format != IFX_FORMAT_TEXT)
-		return &app->out;
-	switch (app->config->mode) {
-	case IFX_MODE_DIFF:
-		show_diff(app, report);
-		return &app->err;
-	case IFX_MODE_CHECK:
-		if (changes)
-			show_check(app, report);
-		return &app->err;
-	case IFX_MODE_LIST:
-		if (changes) {
-			ifx_buf_add(&app->out, report->path);
-			ifx_buf_addc(&app->out, app->config->null ? '\0' : '\n');
-		}
-		return NULL;
-	default:
-		return &app->out;
-	}
-}
-
-static void report_findings(struct app *app, const struct ifx_file_report *report)
-{
-	const struct ifx_config *c = app->config;
-	struct ifx_buf nowhere, *to = show_result(app, report);
-
-	ifx_buf_init(&nowhere, IFX_BUF_MAX);
-	to = to ? to : &nowhere;
-	app->reporter.color = to == &app->err ? c->color_err : c->color_out;
-	app->reporter.color_problems = c->color_err;
-	ifx_report_file(&app->reporter, report, to, &app->err);
-	ifx_buf_release(&nowhere);
-}
-
-/* The text that the filter hands on: all of it, or on an error nothing. */
-static void answer(struct app *app, const struct ifx_file_report *report)
-{
-	bool fixed = !ifx_function_checks(&app->function, app->config);
-
-	if (!ifx_function_answer(&app->function, &app->out, fixed ? report->after : report->before,
-				 fixed, report->findings, report->n_findings, &app->err))
-		app->failed = true;
-}
-
-/* What the run leaves goes into the new baseline, and is left alone from here on. */
-static void record(struct app *app, const struct ifx_file_report *report,
-		   struct ifx_outcome *outcome)
-{
-	bool fixes = app->config->mode == IFX_MODE_IN_PLACE;
-	ifx_str path = ifx_baseline_path(&app->baseline, report->path);
-	size_t n = 0;
-
-	for (size_t i = 0; i < outcome->n; i++) {
-		struct ifx_finding *f = outcome->findings[i];
-
-		if (is_problem(f) || (fixes && f->applied)) {
-			outcome->findings[n++] = f;
-			continue;
-		}
-		/* The next run sees the line as it is then. */
-		if (report->written)
-			f->at = ifx_edits_to_new(report->edits, f->at);
-		ifx_baseline_add(&app->baseline, f,
-				 report->written ? report->after : report->before, path);
-		ifx_edits_release(&f->edits);
-		outcome->n_suppressed++;
-	}
-	outcome->n = n;
-}
-
-/* Which entries of the baseline could have been used by now. */
-static void judge_baseline(struct app *app, const struct ifx_engine *engine)
-{
-	for (size_t i = 0; engine->baseline && i < engine->selection.n; i++)
-		ifx_baseline_judge(&app->baseline, engine->baseline_path,
-				   engine->selection.items[i]->id);
-}
-
-static bool deliver(struct app *app, const struct source *source, struct ifx_outcome *outcome)
-{
-	bool changes = outcome->edits.n > 0;
-	struct ifx_file_report report = {
-		.path = source->path,
-		.before = source->bytes,
-		.after = changes ? ifx_buf_str(&outcome->after) : source->bytes,
-		.edits = &outcome->edits,
-		.only_left = app->filter ? !ifx_function_checks(&app->function, app->config)
-					 : app->config->mode != IFX_MODE_REPORT,
-	};
-	const struct ifx_finding **list;
-
-	if (app->made && !ifx_function_place(&app->function, app->config, source->bytes,
-					     outcome->findings, outcome->n, &outcome->arena))
-		return false;
-	if (changes && !app->filter && app->config->mode == IFX_MODE_IN_PLACE)
-		write_result(app, source, outcome, &report);
-	if (app->config->write_baseline.ptr)
-		record(app, &report, outcome);
-	if (!problems_first(outcome, &list, &report.n_problems))
-		return false;
-	if (outcome->failed && !forgive_templates(source, outcome)) {
-		app->failed = true;
-		app->reporter.tally.failed++;
-	}
-	app->reporter.tally.suppressed += outcome->n_suppressed;
-	app->reporter.tally.ignored += outcome->n_ignored;
-	report.findings = list;
-	report.n_findings = outcome->n;
-	app->would_change |= changes;
-	if (app->filter && !outcome->failed)
-		answer(app, &report);
-	if (app->function.hosted)
-		report.n_findings = ifx_function_quiet(&app->function, app->config, list,
-						       report.n_problems, report.n_findings);
-	report_findings(app, &report);
-	return true;
-}
-
-/* path: of the input. */
-static struct ifx_engine engine_for(struct app *app, const struct ifx_profile *profile,
-				    ifx_str path)
-{
-	const struct ifx_config *c = profile->config;
-	bool known = app->config->baseline.ptr != NULL;
-
-	return (struct ifx_engine){
-		.baseline = known ? &app->baseline : NULL,
-		.baseline_path = known ? ifx_baseline_path(&app->baseline, path) : IFX_NONE,
-		.selection = profile->rules.selected,
-		.templates = c->templates,
-		.rules = { profile->rules.all->items, profile->rules.all->n },
-		.policy = { .level = c->level,
-			    .picks = c->picks,
-			    .n_picks = c->n_picks,
-			    .istio_minor = c->istio_minor },
-	};
-}
-
-/* The name that the settings of standard input are looked for by. */
-static const struct ifx_profile *profile_for(struct app *app, ifx_str path)
-{
-	return ifx_configs_for(&app->configs, path.ptr ? path : app->config->stdin_filename);
-}
-
-/* For the index. */
-static bool engine_of(void *data, ifx_str path, struct ifx_engine *engine, ifx_str *namespace)
-{
-	struct app *app = data;
-	const struct ifx_profile *profile = profile_for(app, path);
-
-	if (!profile)
-		return false;
-	*engine = engine_for(app, profile, path.ptr ? path : app->config->stdin_filename);
-	*namespace = profile->config->namespace;
-	return true;
-}
-
-/* What the file adds to the exit code. */
-static void weigh(struct app *app, const struct ifx_tally *before, ifx_severity fail_on)
-{
-	const struct ifx_tally *t = &app->reporter.tally;
-
-	for (int s = (int)fail_on; s <= IFX_ERROR; s++) {
-		app->seen |= t->seen[s] > before->seen[s];
-		app->left |= t->left[s] > before->left[s];
-	}
-}
-
-static void run_source(struct app *app, const struct source *source)
-{
-	const struct ifx_profile *profile = profile_for(app, source->st ? source->path : IFX_NONE);
-	struct ifx_input_index questions = ifx_index_questions(&app->index);
-	bool may_be_helm = source->st && ifx_str_find(source->bytes, IFX_LIT("{{")) != SIZE_MAX;
-	struct ifx_tally before = app->reporter.tally;
-	struct ifx_engine engine;
-	struct ifx_outcome outcome;
-
-	if (!profile)
-		return;
-	engine = engine_for(app, profile, source->path);
-	engine.index = &questions;
-	engine.chart_template = may_be_helm && ifx_in_chart_templates(source->path);
-	engine.add_ignores = app->config->add_ignores;
-	engine.why_ignored = app->config->why_ignored;
-	engine.want_edits = ifx_report_wants_edits(app->reporter.format);
-	app->index.file = source->st ? source->path : IFX_NONE;
-	app->index.text = source->st ? IFX_NONE : source->bytes;
-	app->index.namespace = profile->config->namespace;
-	if (ifx_pipeline_run(&outcome, &engine, source->bytes) != IFX_OK ||
-	    !deliver(app, source, &outcome))
-		complain(app, source->path, IFX_LIT("out of memory"), "memory");
-	ifx_outcome_release(&outcome);
-	judge_baseline(app, &engine);
-	weigh(app, &before, profile->config->fail_on);
-}
-
-static void run_file(struct app *app, const struct ifx_input *input, struct ifx_buf *bytes)
-{
-	struct ifx_buf why;
-	struct stat st;
-
-	/* It is no manifest; who names it wants to know whether it is right. */
-	if (ifx_is_settings_file(input->path)) {
-		profile_for(app, input->path);
-		flush(app);
-		return;
-	}
-	ifx_buf_init(&why, 4096);
-	if (ifx_file_read(bytes, input->path.ptr, &st, &why) != IFX_OK) {
-		complain(app, input->path, ifx_buf_str(&why), "read");
-	} else {
-		/* Who names all that changed has not asked for each. */
-		bool named = input->named && !app->config->force_exclude;
-		struct source source = { input->path, ifx_buf_str(bytes), &st, named };
-
-		run_source(app, &source);
-	}
-	ifx_buf_release(&why);
-	flush(app);
-}
-
-/* What came along with the text says what to do. False: that cannot be done, and it was said. */
-static bool take_function(struct app *app, const struct source *source, bool detect)
-{
-	struct ifx_function *f = &app->function;
-
-	if (!ifx_function_open(f, app->config, source->bytes, source->path, detect, &app->err)) {
-		app->failed = true;
-	} else if (f->config || f->hosted) {
-		/* What came along is the settings; where the engine runs us says nothing. */
-		ifx_configs_release(&app->configs);
-		app->config = f->config ? f->config : app->config;
-		ifx_configs_init(&app->configs, app->config,
-				 f->config ? IFX_CONFIGS_NONE : IFX_CONFIGS_NAMED, &app->err);
-	}
-	return !app->failed;
-}
-
-/* What --stdin-filename says may be a file that is left out. */
-static void run_text(struct app *app, const struct source *source)
-{
-	if (app->filter && ifx_configs_leave_out(&app->configs, source->path))
-		ifx_buf_add(&app->out, source->bytes);
-	else
-		run_source(app, source);
-}
-
-/* detect: it may be the input of a KRM function. */
-static void run_stdin(struct app *app, struct ifx_buf *bytes, bool detect)
-{
-	const ifx_str name = app->config->stdin_filename;
-	struct ifx_buf why;
-
-	ifx_buf_init(&why, 4096);
-	if (ifx_fd_read(bytes, STDIN_FILENO, &why) != IFX_OK) {
-		complain(app, name, ifx_buf_str(&why), "read");
-	} else {
-		struct source source = { name, ifx_buf_str(bytes), NULL, true };
-
-		app->made = app->filter && ifx_str_eq(name, IFX_LIT(IFX_STDIN_NAME));
-		if (!app->filter || take_function(app, &source, detect))
-			run_text(app, &source);
-	}
-	ifx_buf_release(&why);
-	flush(app);
-}
-
 /* ---- the run ---- */
 
-static bool found_something(const struct app *app)
+static bool found_something(const struct ifx_app *app)
 {
 	const struct ifx_config *c = app->config;
 	bool fixed = c->exit_non_zero_on_fix && app->reporter.tally.fixed;
@@ -600,7 +163,7 @@ static bool found_something(const struct app *app)
 }
 
 /* Tell of entries that are of no use any more, or write the new baseline. */
-static void end_baseline(struct app *app, bool talks)
+static void end_baseline(struct ifx_app *app, bool talks)
 {
 	const struct ifx_config *c = app->config;
 
@@ -616,17 +179,17 @@ static void end_baseline(struct app *app, bool talks)
 		app->failed = true;
 }
 
-static int finish(struct app *app)
+static int finish(struct ifx_app *app)
 {
 	if (app->index.failed || app->index.environments.failed)
 		complain_usage(app, "out of memory; what other files show was not seen");
-	flush(app);
+	ifx_app_flush(app);
 	if (app->failed || app->configs.failed)
 		return IFX_EXIT_FAILED;
 	return found_something(app) && !app->config->exit_zero ? IFX_EXIT_FOUND : IFX_EXIT_OK;
 }
 
-static bool check_function(struct app *app, char *const *paths, size_t n)
+static bool check_function(struct ifx_app *app, char *const *paths, size_t n)
 {
 	const struct ifx_config *c = app->config;
 
@@ -647,7 +210,7 @@ static bool check_function(struct app *app, char *const *paths, size_t n)
 }
 
 /* False: these paths make no sense in this mode, and that was said. */
-static bool check_paths(struct app *app, char *const *paths, size_t n)
+static bool check_paths(struct ifx_app *app, char *const *paths, size_t n)
 {
 	const struct ifx_config *c = app->config;
 
@@ -667,7 +230,7 @@ static bool check_paths(struct app *app, char *const *paths, size_t n)
 /* At once: a second pass would not know it any more. */
 static void say_note(void *data, ifx_str text)
 {
-	const struct ifx_sink *sink = ((struct app *)data)->sink;
+	const struct ifx_sink *sink = ((struct ifx_app *)data)->sink;
 	struct ifx_buf line;
 
 	ifx_buf_init(&line, IFX_BUF_MAX);
@@ -679,7 +242,7 @@ static void say_note(void *data, ifx_str text)
 	ifx_buf_release(&line);
 }
 
-static void gather(struct app *app, char *const *paths, size_t n)
+static void gather(struct ifx_app *app, char *const *paths, size_t n)
 {
 	ifx_inputs_release(&app->inputs);
 	if (ifx_gather(&app->inputs, &app->configs, paths, n, &app->names, complain_walk, app) ==
@@ -688,7 +251,7 @@ static void gather(struct app *app, char *const *paths, size_t n)
 }
 
 /* Runs that were interrupted. False: one stays, and nothing must be written; that was said. */
-static bool settle(struct app *app, ifx_str home, bool *changed)
+static bool settle(struct ifx_app *app, ifx_str home, bool *changed)
 {
 	const struct ifx_listener to = { complain_walk, say_note, app };
 
@@ -701,7 +264,7 @@ static bool settle(struct app *app, ifx_str home, bool *changed)
 }
 
 /* False: nothing can be done, or nothing must be written; that was said. */
-static bool prepare(struct app *app, char *const *paths, size_t n, ifx_str *home)
+static bool prepare(struct ifx_app *app, char *const *paths, size_t n, ifx_str *home)
 {
 	bool changed = false, ready;
 
@@ -717,54 +280,34 @@ static bool prepare(struct app *app, char *const *paths, size_t n, ifx_str *home
 	return ready;
 }
 
-static bool is_hopeless(const struct app *app)
-{
-	return app->failed || app->configs.failed || ifx_writer_is_interrupted(&app->writer);
-}
-
 /* All were looked at: now they are written, or none is. What fails was told. */
-static void write_all_or_none(struct app *app)
+static void write_all_or_none(struct ifx_app *app)
 {
-	bool may = !is_hopeless(app);
-	ifx_status st = may ? ifx_writer_commit(&app->writer, complain_write, app)
-			    : ifx_writer_undo(&app->writer, complain_write, app);
+	bool may = !app->failed && !app->configs.failed && !ifx_writer_is_interrupted(&app->writer);
+	ifx_status st = may ? ifx_writer_commit(&app->writer, ifx_app_complain_write, app)
+			    : ifx_writer_undo(&app->writer, ifx_app_complain_write, app);
 
 	app->none_written = !may || st != IFX_OK;
 	app->failed |= app->none_written;
 }
 
-static void run_files(struct app *app, struct ifx_buf *bytes)
+/* detect: standard input may be a function's. */
+static void run_inputs(struct ifx_app *app, bool is_stdin, bool detect)
 {
 	bool atomic = app->config->atomic && !app->none_written;
 
-	for (size_t i = 0; i < app->inputs.n && !app->configs.stop; i++) {
-		/* The second pass tells the rest. */
-		if (atomic && is_hopeless(app))
-			break;
-		if (!app->inputs.items[i].only_seen)
-			run_file(app, &app->inputs.items[i], bytes);
-	}
-	if (atomic)
+	ifx_app_flush(app);
+	if (is_stdin)
+		ifx_work_stdin(app, detect);
+	else
+		ifx_work_files(app);
+	if (!is_stdin && atomic)
 		write_all_or_none(app);
 }
 
-/* detect: standard input may be a function's. */
-static void run_inputs(struct app *app, bool is_stdin, bool detect)
+static void run_rules(struct ifx_app *app, char *const *ids, size_t n)
 {
-	struct ifx_buf bytes; /* used again for each: as large as the largest */
-
-	ifx_buf_init(&bytes, IFX_FILE_MAX);
-	flush(app);
-	if (is_stdin)
-		run_stdin(app, &bytes, detect);
-	else
-		run_files(app, &bytes);
-	ifx_buf_release(&bytes);
-}
-
-static void run_rules(struct app *app, char *const *ids, size_t n)
-{
-	const struct ifx_profile *profile = profile_for(app, IFX_NONE);
+	const struct ifx_profile *profile = ifx_work_profile(app, IFX_NONE);
 
 	if (profile && !n)
 		ifx_ruleset_list(&profile->rules, &app->out);
@@ -773,15 +316,15 @@ static void run_rules(struct app *app, char *const *ids, size_t n)
 			app->failed = true;
 }
 
-static void complain_again(struct app *app)
+static void complain_again(struct ifx_app *app)
 {
-	for (struct reason *r = app->reasons; r; r = r->next)
+	for (struct ifx_reason *r = app->reasons; r; r = r->next)
 		if (!r->again)
-			complain(app, r->path, r->message, r->rule);
+			ifx_app_complain(app, r->path, r->message, r->rule);
 }
 
 /* What formats for machines do not tell themselves. */
-static void add_summary(struct app *app, bool talks)
+static void add_summary(struct ifx_app *app, bool talks)
 {
 	const struct ifx_config *c = app->config;
 	const struct ifx_tally *tally = &app->reporter.tally;
@@ -794,7 +337,7 @@ static void add_summary(struct app *app, bool talks)
 		ifx_tally_statistics(tally, wrote, &app->err);
 }
 
-static void run_pass(struct app *app, char *const *paths, size_t n, bool second)
+static void run_pass(struct ifx_app *app, char *const *paths, size_t n, bool second)
 {
 	const struct ifx_config *c = app->config;
 	bool is_stdin = ifx_gather_is_stdin(c, paths, n), talks, ready = true;
@@ -809,7 +352,7 @@ static void run_pass(struct app *app, char *const *paths, size_t n, bool second)
 	/* A wrong option is told before anything is done, also when there is nothing to do. A
 	 * filter sees first whether its settings come along. */
 	if (!app->filter)
-		profile_for(app, app->inputs.n ? app->inputs.items[0].path : IFX_NONE);
+		ifx_work_profile(app, app->inputs.n ? app->inputs.items[0].path : IFX_NONE);
 	if (app->configs.stop) {
 		ifx_buf_clear(&app->out);
 		return;
@@ -825,7 +368,7 @@ static void run_pass(struct app *app, char *const *paths, size_t n, bool second)
 	add_summary(app, talks);
 }
 
-static void run_all(struct app *app, char *const *paths, size_t n)
+static void run_all(struct ifx_app *app, char *const *paths, size_t n)
 {
 	const struct ifx_config *c = app->config;
 
@@ -847,7 +390,7 @@ static void run_all(struct app *app, char *const *paths, size_t n)
 		end_baseline(app, !c->quiet && !app->filter);
 }
 
-static void run_recover(struct app *app, char *const *paths, size_t n)
+static void run_recover(struct ifx_app *app, char *const *paths, size_t n)
 {
 	bool changed = false;
 	ifx_str home;
@@ -863,7 +406,7 @@ static void run_recover(struct app *app, char *const *paths, size_t n)
 int ifx_run(const struct ifx_config *config, char *const *paths, size_t n,
 	    const struct ifx_sink *sink)
 {
-	struct app app;
+	struct ifx_app app;
 	int code;
 
 	open_app(&app, config, IFX_CONFIGS_NEAREST, sink);
@@ -881,9 +424,9 @@ int ifx_run(const struct ifx_config *config, char *const *paths, size_t n,
 int ifx_fix_text(const struct ifx_config *config, const char *name, const char *bytes, size_t len,
 		 char **after, size_t *after_len, const struct ifx_sink *sink)
 {
-	struct source source = { ifx_str_of(name), { bytes, len }, NULL, true };
+	struct ifx_source source = { ifx_str_of(name), { bytes, len }, NULL, true };
 	struct ifx_buf text;
-	struct app app;
+	struct ifx_app app;
 	int code;
 
 	*after = NULL;
@@ -891,12 +434,12 @@ int ifx_fix_text(const struct ifx_config *config, const char *name, const char *
 	open_app(&app, config, IFX_CONFIGS_NAMED, sink);
 	app.filter = true;
 	if (!app.failed)
-		run_source(&app, &source);
+		ifx_work_source(&app, &source);
 	/* The text is the answer, and is not said. */
 	text = app.out;
 	ifx_buf_init(&app.out, IFX_BUF_MAX);
 	if (text.bad)
-		complain(&app, source.path, IFX_LIT("out of memory"), "memory");
+		ifx_app_complain(&app, source.path, IFX_LIT("out of memory"), "memory");
 	code = finish(&app);
 	if (app.would_change && !app.failed) {
 		*after = text.data;

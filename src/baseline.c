@@ -239,8 +239,10 @@ ifx_str ifx_baseline_path(struct ifx_baseline *b, ifx_str typed)
 		dir.len = 0;
 	if (ifx_str_starts(path, dir) && path.len > dir.len && path.ptr[dir.len] == '/')
 		path = ifx_str_sub(path, dir.len + 1, path.len - dir.len - 1);
+	pthread_mutex_lock(&b->lock);
 	path = ifx_arena_copy(&b->arena, path);
 	b->failed |= !path.ptr || real.bad;
+	pthread_mutex_unlock(&b->lock);
 	ifx_buf_release(&real);
 	return path;
 }
@@ -286,9 +288,11 @@ bool ifx_baseline_knows(struct ifx_baseline *b, const struct ifx_finding *f, ifx
 		item = ifx_map_at(&b->alike, ifx_buf_str(&key));
 	}
 	knows = item != NULL;
+	pthread_mutex_lock(&b->lock);
 	if (item)
 		((struct ifx_baseline_entry *)item->value)->used = true;
 	b->failed |= resource.bad || key.bad;
+	pthread_mutex_unlock(&b->lock);
 	ifx_buf_release(&resource);
 	ifx_buf_release(&key);
 	return knows;
@@ -298,8 +302,10 @@ void ifx_baseline_judge(struct ifx_baseline *b, ifx_str path, const char *rule)
 {
 	const struct ifx_map_item *item = ifx_map_at(&b->paths, path);
 
+	pthread_mutex_lock(&b->lock);
 	for (struct ifx_baseline_entry *e = item ? item->value : NULL; e; e = e->next_in_path)
 		e->judged |= ifx_str_eq(e->rule, ifx_str_of(rule));
+	pthread_mutex_unlock(&b->lock);
 }
 
 size_t ifx_baseline_stale(const struct ifx_baseline *b, struct ifx_buf *out)

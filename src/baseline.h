@@ -20,6 +20,8 @@
 #include "base/map.h"
 #include "rule/finding.h"
 
+#include <pthread.h>
+
 /** A larger file is refused. Bytes. */
 #define IFX_BASELINE_MAX ((size_t)64 << 20)
 /** Bytes of a line that are kept. */
@@ -44,6 +46,7 @@ struct ifx_baseline {
 	struct ifx_map paths; /* the first entry of a path */
 	struct ifx_map alike; /* rule, resource, text: entries of files that are gone */
 	bool failed;          /* no memory */
+	pthread_mutex_t lock; /* of what follows `begin` or `read` */
 };
 
 /** All zero: none. */
@@ -52,6 +55,8 @@ void ifx_baseline_release(struct ifx_baseline *b);
 IFX_MUST_USE bool ifx_baseline_begin(struct ifx_baseline *b, ifx_str file, struct ifx_buf *err);
 /** The one in `file`. False: `err` has a line for the mistake. */
 IFX_MUST_USE bool ifx_baseline_read(struct ifx_baseline *b, ifx_str file, struct ifx_buf *err);
+
+/* In any thread. */
 
 /** What the entries call an input. Kept in the arena; ptr NULL: no memory. */
 ifx_str ifx_baseline_path(struct ifx_baseline *b, ifx_str typed);

@@ -49,6 +49,9 @@ struct ifx_given {
 	ifx_str arg;
 };
 
+/** Parts into which --shard can cut the files. */
+#define IFX_SHARDS_MAX 100000
+
 struct ifx_config {
 	struct ifx_arena arena;
 	struct ifx_given *given; /* the command line, to be repeated over the settings of a file */
@@ -70,11 +73,13 @@ struct ifx_config {
 	bool fail_on_given;
 	bool exit_zero, exit_non_zero_on_fix;
 	bool force_exclude, no_gitignore;
-	ifx_str files_from; /* ptr NULL: none; "-": standard input */
-	ifx_str since;      /* a git revision; ptr NULL: all files */
-	bool null;          /* names, read or listed, end in NUL */
-	bool atomic;        /* all files are replaced, or none */
-	ifx_str backup;     /* suffix of the old files that are kept; ptr NULL: none are */
+	ifx_str files_from;     /* ptr NULL: none; "-": standard input */
+	ifx_str since;          /* a git revision; ptr NULL: all files */
+	bool null;              /* names, read or listed, end in NUL */
+	unsigned jobs;          /* threads; 0: as many as are good for something */
+	unsigned shard, shards; /* --shard I/N, I from 1; 0: all files */
+	bool atomic;            /* all files are replaced, or none */
+	ifx_str backup;         /* suffix of the old files that are kept; ptr NULL: none are */
 	bool quiet, verbose, statistics;
 	bool color_out, color_err; /* escape sequences on standard output, on standard error */
 	ifx_str stdin_filename;

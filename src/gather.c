@@ -154,6 +154,26 @@ static ifx_status mark_unchanged(struct gather *g, struct ifx_inputs *inputs)
 	return st;
 }
 
+/* ---- one part of the files ---- */
+
+/* By the path as typed, so that each machine comes to the same answer (FNV-1a). */
+static unsigned shard_of(ifx_str path, unsigned shards)
+{
+	uint64_t hash = 14695981039346656037u;
+
+	for (size_t i = 0; i < path.len; i++)
+		hash = (hash ^ (unsigned char)path.ptr[i]) * 1099511628211u;
+	/* The low bits of this hash know little of the first letters. */
+	return (unsigned)((hash ^ hash >> 32) % shards) + 1;
+}
+
+static void keep_shard(struct ifx_inputs *inputs, unsigned shard, unsigned shards)
+{
+	for (size_t i = 0; i < inputs->n && shards; i++)
+		if (shard_of(inputs->items[i].path, shards) != shard)
+			inputs->items[i].only_seen = true;
+}
+
 /* ---- together ---- */
 
 bool ifx_gather_is_stdin(const struct ifx_config *config, char *const *paths, size_t n)
@@ -198,6 +218,7 @@ ifx_status ifx_gather(struct ifx_inputs *out, struct ifx_configs *configs, char 
 
 		st = marked == IFX_OK ? st : marked;
 	}
+	keep_shard(out, config->shard, config->shards);
 	ifx_free(g.paths);
 	ifx_free(g.tops);
 	return st == IFX_OK && g.failed ? IFX_EIO : st;

@@ -24,13 +24,20 @@ struct ifx_indexed_kind {
 
 void ifx_index_init(struct ifx_index *index, const struct ifx_inputs *inputs)
 {
+	pthread_mutexattr_t again;
+
 	*index = (struct ifx_index){ .inputs = inputs };
 	ifx_environments_init(&index->environments, inputs);
 	ifx_arena_init(&index->arena, (size_t)4 << 30);
+	pthread_mutexattr_init(&again);
+	pthread_mutexattr_settype(&again, PTHREAD_MUTEX_RECURSIVE);
+	pthread_mutex_init(&index->lock, &again);
+	pthread_mutexattr_destroy(&again);
 }
 
 void ifx_index_release(struct ifx_index *index)
 {
+	pthread_mutex_destroy(&index->lock);
 	ifx_environments_release(&index->environments);
 	for (struct ifx_indexed_kind *k = index->kinds; k; k = k->next)
 		ifx_free(k->records);
@@ -55,22 +62,12 @@ static void note(struct ifx_index *index, bool ok)
 }
 
 /* Of the file that is looked at; many questions are asked about one file. */
-static ifx_str real_file(struct ifx_index *index)
+static ifx_str real_file(struct ifx_asker *asker)
 {
-	if (!index->file.ptr)
-		return IFX_NONE;
-	if (index->real_of.ptr != index->file.ptr) {
-		index->real_of = index->file;
-		index->real = ifx_environments_real(&index->environments, index->file.ptr);
-	}
-	return index->real;
-}
-
-static bool is_patch(void *data)
-{
-	struct ifx_index *index = data;
-
-	return ifx_environments_is_patch(&index->environments, real_file(index));
+	if (!asker->known && asker->file.ptr)
+		asker->real = ifx_environments_real(&asker->index->environments, asker->file.ptr);
+	asker->known = true;
+	return asker->real;
 }
 
 /* Memberships of a file; NULL and 0: it is in environment 0. */
@@ -220,8 +217,9 @@ static int by_name(const void *a, const void *b)
 
 /* ---- namespaces as they will be ---- */
 
-static const struct ifx_record *named(void *data, size_t environment, ifx_str group, ifx_str kind,
-				      ifx_str name, const struct ifx_record *after);
+static const struct ifx_record *next_named(struct ifx_index *index, size_t environment,
+					   ifx_str group, ifx_str kind, ifx_str name,
+					   const struct ifx_record *after);
 
 static void see_fixed(void *data, const struct ifx_resource *r, size_t number)
 {
@@ -237,8 +235,8 @@ static void see_fixed(void *data, const struct ifx_resource *r, size_t number)
 	for (size_t i = 0; i < (n ? n : 1); i++) {
 		size_t environment = n ? members[i].environment : 0;
 
-		for (rec = NULL; (rec = named(index, environment, IFX_LIT(""), IFX_LIT("Namespace"),
-					      r->name, rec)) != NULL;)
+		for (rec = NULL; (rec = next_named(index, environment, IFX_LIT(""),
+						   IFX_LIT("Namespace"), r->name, rec)) != NULL;)
 			if (ifx_str_eq(rec->path, file->path))
 				((struct ifx_record *)(uintptr_t)rec)->labels =
 					pairs_of(index, ifx_get(r->metadata, IFX_LIT("labels")));
@@ -252,28 +250,24 @@ static void see_fixed(void *data, const struct ifx_resource *r, size_t number)
 static void fix_namespaces(struct ifx_index *index, struct seen_file *file, ifx_str bytes)
 {
 	const char *const needles[] = { file->kind->kind.ptr, NULL };
-	struct ifx_input_index questions = ifx_index_questions(index);
+	struct ifx_asker asker = { .index = index };
+	struct ifx_input_index questions = ifx_index_questions(&asker);
 	struct ifx_engine engine = { 0 };
 	struct ifx_outcome outcome;
-	ifx_str asked = index->file, asked_namespace = index->namespace;
-	ifx_str path = file->real.ptr ? file->path : IFX_NONE, namespace = IFX_NONE;
 
+	asker.file = file->real.ptr ? file->path : IFX_NONE;
 	if (ifx_str_find(bytes, IFX_LIT("Namespace")) == SIZE_MAX ||
 	    ifx_str_find(bytes, IFX_LIT("istio")) == SIZE_MAX ||
-	    !index->engine_of(index->data, path, &engine, &namespace))
+	    !index->engine_of(index->data, asker.file, &engine, &asker.namespace))
 		return;
 	engine.index = &questions;
 	engine.want_edits = false;
-	index->file = path;
-	index->namespace = namespace;
 	if (ifx_pipeline_run(&outcome, &engine, bytes) != IFX_OK)
 		index->failed = true;
 	else if (outcome.edits.n)
 		note(index,
 		     ifx_resources_of_text(ifx_buf_str(&outcome.after), needles, see_fixed, file));
 	ifx_outcome_release(&outcome);
-	index->file = asked;
-	index->namespace = asked_namespace;
 }
 
 /* ---- which kinds are where ---- */
@@ -424,44 +418,6 @@ static const struct ifx_indexed_kind *objects(struct ifx_index *index, ifx_str k
 	return k;
 }
 
-/* ---- the questions ---- */
-
-static size_t environments(void *data, const size_t **list)
-{
-	static const size_t alone[] = { 0 };
-	struct ifx_index *index = data;
-	const struct ifx_membership *members;
-	size_t n, *copy;
-
-	*list = alone;
-	members = members_of(index, real_file(index), &n);
-	if (!n)
-		return 1;
-	copy = ifx_arena_alloc(&index->arena, n * sizeof(*copy));
-	if (!copy) {
-		index->failed = true;
-		return 1;
-	}
-	for (size_t i = 0; i < n; i++)
-		copy[i] = members[i].environment;
-	*list = copy;
-	return n;
-}
-
-static ifx_str namespace_in(void *data, const struct ifx_resource *r, size_t environment)
-{
-	struct ifx_index *index = data;
-	const struct ifx_membership *members;
-	size_t n;
-
-	members = members_of(index, real_file(index), &n);
-	for (size_t i = 0; i < n; i++)
-		if (members[i].environment == environment)
-			return ifx_deployed_namespace(r->kind, members[i].namespace, r->namespace,
-						      index->namespace);
-	return ifx_deployed_namespace(r->kind, IFX_NONE, r->namespace, index->namespace);
-}
-
 /* The first record behind `after`, or from `key` on. */
 static const struct ifx_record *next_record(struct ifx_index *index, const struct ifx_record *key,
 					    const struct ifx_record *after)
@@ -486,28 +442,118 @@ static const struct ifx_record *next_record(struct ifx_index *index, const struc
 	return k->records[lo];
 }
 
+static const struct ifx_record *next_named(struct ifx_index *index, size_t environment,
+					   ifx_str group, ifx_str kind, ifx_str name,
+					   const struct ifx_record *after)
+{
+	struct ifx_record key = {
+		.environment = environment, .group = group, .kind = kind, .name = name
+	};
+	const struct ifx_record *r = next_record(index, &key, after);
+
+	return r && ifx_str_eq(r->name, name) ? r : NULL;
+}
+
+static size_t list_environments(struct ifx_asker *asker, const size_t **list)
+{
+	static const size_t alone[] = { 0 };
+	struct ifx_index *index = asker->index;
+	const struct ifx_membership *members;
+	size_t n, *copy;
+
+	*list = alone;
+	members = members_of(index, real_file(asker), &n);
+	if (!n)
+		return 1;
+	copy = ifx_arena_alloc(&index->arena, n * sizeof(*copy));
+	if (!copy) {
+		index->failed = true;
+		return 1;
+	}
+	for (size_t i = 0; i < n; i++)
+		copy[i] = members[i].environment;
+	*list = copy;
+	return n;
+}
+
+static ifx_str namespace_of(struct ifx_asker *asker, const struct ifx_resource *r,
+			    size_t environment)
+{
+	const struct ifx_membership *members;
+	ifx_str given = IFX_NONE;
+	size_t n;
+
+	members = members_of(asker->index, real_file(asker), &n);
+	for (size_t i = 0; i < n; i++)
+		if (members[i].environment == environment)
+			given = members[i].namespace;
+	return ifx_deployed_namespace(r->kind, given, r->namespace, asker->namespace);
+}
+
+/* ---- the questions: in any thread ---- */
+
+static struct ifx_index *lock(struct ifx_asker *asker)
+{
+	pthread_mutex_lock(&asker->index->lock);
+	return asker->index;
+}
+
+static void unlock(struct ifx_index *index)
+{
+	pthread_mutex_unlock(&index->lock);
+}
+
+static size_t environments(void *data, const size_t **list)
+{
+	struct ifx_index *index = lock(data);
+	size_t n = list_environments(data, list);
+
+	unlock(index);
+	return n;
+}
+
+static ifx_str namespace_in(void *data, const struct ifx_resource *r, size_t environment)
+{
+	struct ifx_index *index = lock(data);
+	ifx_str namespace = namespace_of(data, r, environment);
+
+	unlock(index);
+	return namespace;
+}
+
 static const struct ifx_record *records(void *data, size_t environment, ifx_str group, ifx_str kind,
 					const struct ifx_record *after)
 {
 	struct ifx_record key = { .environment = environment, .group = group, .kind = kind };
+	struct ifx_index *index = lock(data);
+	const struct ifx_record *r = next_record(index, &key, after);
 
-	return next_record(data, &key, after);
+	unlock(index);
+	return r;
 }
 
 static const struct ifx_record *named(void *data, size_t environment, ifx_str group, ifx_str kind,
 				      ifx_str name, const struct ifx_record *after)
 {
-	struct ifx_record key = {
-		.environment = environment, .group = group, .kind = kind, .name = name
-	};
-	const struct ifx_record *r = next_record(data, &key, after);
+	struct ifx_index *index = lock(data);
+	const struct ifx_record *r = next_named(index, environment, group, kind, name, after);
 
-	return r && ifx_str_eq(r->name, name) ? r : NULL;
+	unlock(index);
+	return r;
 }
 
-struct ifx_input_index ifx_index_questions(struct ifx_index *index)
+static bool is_patch(void *data)
+{
+	struct ifx_index *index = lock(data);
+	bool yes = ifx_environments_is_patch(&index->environments, real_file(data));
+
+	unlock(index);
+	return yes;
+}
+
+struct ifx_input_index ifx_index_questions(struct ifx_asker *asker)
 {
 	return (struct ifx_input_index){
-		environments, namespace_in, records, named, is_patch, index
+		environments, namespace_in, records, named, is_patch, asker
 	};
 }

@@ -8,6 +8,8 @@
 #include "environment.h"
 #include "rule/cx.h"
 
+#include <pthread.h>
+
 struct ifx_engine;
 struct ifx_indexed_file;
 struct ifx_indexed_kind;
@@ -22,24 +24,28 @@ struct ifx_index {
 	const struct ifx_inputs *inputs;
 	ifx_engine_fn *engine_of; /* NULL: namespaces are taken as they are */
 	void *data;               /* of engine_of */
-	struct ifx_arena arena;
+	ifx_str text;             /* standard input, when that is what is looked at */
 	bool failed;
 	struct ifx_environments environments;
+	struct ifx_arena arena;
 	struct ifx_indexed_file *files; /* one for each input; NULL: nobody asked for objects yet */
 	struct ifx_indexed_kind *kinds; /* those that somebody asked for */
-	ifx_str text;                   /* standard input, when that is what is looked at */
-	ifx_str real;                   /* real path of `file`, once it was asked for */
-	ifx_str real_of;
-	ifx_str namespace; /* of objects of `file` that say none; set by the caller; ptr NULL:
-			      unknown */
-	ifx_str file; /* the one that is looked at, as typed; set by the caller; ptr NULL: standard
-			 input */
+	pthread_mutex_t lock;           /* of all of this; one who reads may ask again */
+};
+
+/** Who asks: one input that is looked at. Filled by the caller; may ask in any thread. */
+struct ifx_asker {
+	struct ifx_index *index;
+	ifx_str file;      /* as typed; ptr NULL: standard input */
+	ifx_str namespace; /* of its objects that say none; ptr NULL: unknown */
+	bool known;        /* `real` was asked for */
+	ifx_str real;      /* path of `file` */
 };
 
 /** inputs are borrowed. */
 void ifx_index_init(struct ifx_index *index, const struct ifx_inputs *inputs);
 void ifx_index_release(struct ifx_index *index);
-/** The questions, for the pipeline. */
-struct ifx_input_index ifx_index_questions(struct ifx_index *index);
+/** The questions, for the pipeline; asker is borrowed. */
+struct ifx_input_index ifx_index_questions(struct ifx_asker *asker);
 
 #endif

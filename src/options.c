@@ -1,6 +1,7 @@
 #include "options.h"
 
 #include "base/alloc.h"
+#include "base/parallel.h"
 #include "report/report.h"
 
 #include <stdio.h>
@@ -399,6 +400,37 @@ static bool set_plugin(struct ifx_config *c, ifx_str arg, struct ifx_buf *err)
 	return set_host(c, IFX_HOST_PLUGIN, err);
 }
 
+/* A whole number in decimal, 1 to `most`; 0 when it is none. */
+static unsigned number_of(ifx_str text, unsigned most)
+{
+	unsigned n = 0;
+
+	for (size_t i = 0; i < text.len; i++) {
+		if (!ifx_is_digit(text.ptr[i]) || n > most)
+			return 0;
+		n = n * 10 + (unsigned)(text.ptr[i] - '0');
+	}
+	return n <= most ? n : 0;
+}
+
+static bool set_jobs(struct ifx_config *c, ifx_str arg, struct ifx_buf *err)
+{
+	c->jobs = number_of(arg, IFX_THREADS_MAX);
+	return c->jobs || bad(err, "--jobs is a number from 1 to %d, not '%.*s'", IFX_THREADS_MAX,
+			      IFX_ARG(arg));
+}
+
+static bool set_shard(struct ifx_config *c, ifx_str arg, struct ifx_buf *err)
+{
+	ifx_str rest = arg, i = IFX_NONE;
+
+	ifx_str_split(&rest, '/', &i);
+	c->shard = number_of(i, IFX_SHARDS_MAX);
+	c->shards = number_of(rest.ptr ? rest : IFX_LIT(""), IFX_SHARDS_MAX);
+	return (c->shard && c->shard <= c->shards) ||
+	       bad(err, "--shard is I/N, the Ith of N parts (from 1), not '%.*s'", IFX_ARG(arg));
+}
+
 static bool set_statistics(struct ifx_config *c, ifx_str arg, struct ifx_buf *err)
 {
 	(void)arg;
@@ -476,6 +508,9 @@ const struct ifx_option ifx_options[] = {
 	  "--exclude holds for named files too, and templates are no error" },
 	{ 0, "no-gitignore", NULL, set_no_gitignore, IFX_KEY_RUN,
 	  "walk into what git ignores as well" },
+	{ 'j', "jobs", "N", set_jobs, 0, "files at a time; as many as there are processors" },
+	{ 0, "shard", "I/N", set_shard, 0,
+	  "only the Ith of N parts of the files, from 1; for many machines" },
 	{ 0, "atomic", NULL, set_atomic, 0,
 	  "with -i: all files are written, or none; also when interrupted" },
 	{ 0, "backup", "[=SUFFIX]", set_backup, 0,
