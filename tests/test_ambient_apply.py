@@ -9,6 +9,7 @@ is done twice, and all are taken back one by one. UPDATE_GOLDEN=1 writes the tre
 
 Environment: ISTIO_FIX (ctest sets it), ISTIO_FIX_SHARED: the folder with ambient/examples. Exit 77: there is no tool.
 """
+import hashlib
 import json
 import os
 import shlex
@@ -175,6 +176,348 @@ class Golden(Case):
             self.ambient("rollback", "--phase", phase, "--all", "-i")
             self.same(states[i], tree(self.top), "rollback of " + phase)
         self.assertFalse(any(".istio-fix" in dirs for _, dirs, _ in os.walk(self.top)))
+
+
+def namespace(name, label="istio-injection: enabled"):
+    return "apiVersion: v1\nkind: Namespace\nmetadata:\n  name: %s\n  labels:\n    %s\n" % (name, label)
+
+
+def app(name, ns):
+    return """\
+apiVersion: v1
+kind: Service
+metadata:
+  name: {0}
+  namespace: {1}
+spec:
+  selector:
+    app: {0}
+  ports:
+  - name: http
+    port: 80
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: {0}
+  namespace: {1}
+spec:
+  selector:
+    matchLabels:
+      app: {0}
+  template:
+    metadata:
+      labels:
+        app: {0}
+    spec:
+      containers:
+      - name: main
+        image: registry.example.com/{0}:1
+""".format(name, ns)
+
+
+def policy(name, ns, rule='- to: [{operation: {methods: ["GET"]}}]', app_label="web"):
+    return """\
+# {0} of {1}
+apiVersion: security.istio.io/v1
+kind: AuthorizationPolicy
+metadata:
+  name: {0}
+  namespace: {1}
+spec:
+  selector:
+    matchLabels:
+      app: {3}
+  rules:
+  {2}
+""".format(name, ns, rule, app_label)
+
+
+FILTER = """\
+apiVersion: networking.istio.io/v1alpha3
+kind: EnvoyFilter
+metadata:
+  name: lua
+  namespace: %s
+spec:
+  configPatches: []
+"""
+LEDGER = os.path.join(".istio-fix", "ambient.json")
+
+
+class Behaviour(Case):
+    def two(self):
+        """A namespace that can go, and one that is blocked, in files of their own."""
+        self.plant({"a/all.yaml": "---\n".join([namespace("a"), app("web", "a"), policy("read", "a")]),
+                    "b/all.yaml": "---\n".join([namespace("b"), app("web", "b"), policy("read", "b"), FILTER % "b"])})
+        return tree(self.top)
+
+    def test_a_blocked_namespace_stays_and_the_others_go_on(self):
+        before = self.two()
+        r = self.apply("prepare", code=3)
+        self.assertIn("[ambient/B01]", r.stderr)
+        self.assertIn("1 held", r.stderr)
+        after = tree(self.top)
+        self.assertEqual(after["b/all.yaml"], before["b/all.yaml"])
+        self.assertNotEqual(after["a/all.yaml"], before["a/all.yaml"])
+
+    def test_strict_stops_all(self):
+        before = self.two()
+        r = self.apply("prepare", "--strict", code=3)
+        self.assertIn("nothing is done", r.stderr)
+        self.assertEqual(tree(self.top), before)
+        self.assertFalse(os.path.exists(os.path.join(self.top, LEDGER)))
+
+    def test_evidence_is_told(self):
+        self.plant({"all.yaml": "---\n".join([namespace("a"), app("web", "a"), policy("read", "a")])})
+        r = self.apply("prepare")
+        self.assertIn("evidence: P1, P2 and P3 hold for 1 workload", r.stderr)
+
+    def test_nothing_is_skipped(self):
+        self.two()
+        before = tree(self.top)
+        for phase, first in ("bind", "prepare"), ("enroll", "prepare"), ("cleanup", "enroll"):
+            r = run("apply", "--phase", phase, "-n", "a", "-i", self.top)
+            self.assertEqual(r.returncode, 3, r.stderr)
+            self.assertIn("%s comes before %s" % (first, phase), r.stderr)
+            self.assertEqual(tree(self.top), before)
+
+    def test_nothing_is_written_unless_asked(self):
+        before = self.two()
+        r = run("apply", "--phase", "prepare", "-n", "a", self.top)
+        self.assertEqual(r.returncode, 0, r.stderr)
+        self.assertIn("a/all.yaml:39:1: prepare: add AuthorizationPolicy read-waypoint [a]", r.stdout)
+        self.assertIn("1 namespace would change, 1 file", r.stderr)
+        r = run("apply", "--phase", "prepare", "-n", "a", "-c", self.top)
+        self.assertEqual((r.returncode, r.stdout), (1, self.top + "/a/all.yaml\n"))
+        self.assertEqual(tree(self.top), before)
+
+    def test_a_diff_does_what_writing_does(self):
+        self.plant({"ns.yaml": namespace("a"), "app.yaml": app("web", "a"), "read.yaml": policy("read", "a"),
+                    "side.yaml": "apiVersion: networking.istio.io/v1\nkind: Sidecar\nmetadata:\n  name: x\n  namespace: a\n"})
+        for phase in PHASES:
+            r = subprocess.run([TOOL, "ambient", "apply", "--phase", phase, "--all", "-d", "."], cwd=self.top,
+                               capture_output=True, check=False)
+            self.assertEqual(r.returncode, 1, r.stderr)
+            copy = tempfile.mkdtemp(prefix="istio-fix-apply.")
+            self.addCleanup(shutil.rmtree, copy)
+            plant(copy, tree(self.top))
+            subprocess.run(["git", "apply", "-"], input=r.stdout, cwd=copy, check=True)
+            self.apply(phase)
+            self.same(tree(self.top), tree(copy), phase)
+        self.assertNotIn("side.yaml", tree(self.top))
+        for phase in reversed(PHASES):
+            self.ambient("rollback", "--phase", phase, "--all", "-i")
+        self.assertIn("side.yaml", tree(self.top))
+
+    def test_a_file_that_is_left_empty_is_listed_no_more(self):
+        files = {"kustomization.yaml": "resources:\n- ns.yaml\n- side.yaml # soon\n- app.yaml\n", "ns.yaml": namespace("a"),
+                 "app.yaml": app("web", "a"),
+                 "side.yaml": "apiVersion: networking.istio.io/v1\nkind: Sidecar\nmetadata:\n  name: x\n  namespace: a\n"}
+        self.plant(files)
+        self.apply("enroll")
+        self.apply("cleanup")
+        now = tree(self.top)
+        self.assertNotIn("side.yaml", now)
+        self.assertEqual(now["kustomization.yaml"], b"resources:\n- ns.yaml\n- app.yaml\n")
+        self.ambient("rollback", "--phase", "cleanup", "--all", "-i")
+        self.ambient("rollback", "--phase", "enroll", "--all", "-i")
+        self.same({k: v.encode() for k, v in files.items()}, tree(self.top), "back")
+
+    def test_a_base_of_two_overlays_changes_for_both_or_not_at_all(self):
+        files = {"base/kustomization.yaml": "resources:\n- ns.yaml\n- app.yaml\n- read.yaml\n",
+                 "base/ns.yaml": namespace("a"), "base/app.yaml": app("web", "a"), "base/read.yaml": policy("read", "a"),
+                 "dev/kustomization.yaml": "resources:\n- ../base\n",
+                 "prod/kustomization.yaml": "resources:\n- ../base\n- filter.yaml\n", "prod/filter.yaml": FILTER % "a"}
+        self.plant(files)
+        before = tree(self.top)
+        r = self.apply("prepare", code=3)
+        self.assertIn("C40", r.stderr)
+        self.assertEqual(tree(self.top), before)
+
+    def test_names_that_are_taken(self):
+        self.plant({"all.yaml": "---\n".join([namespace("a"), app("web", "a"), app("waypoint", "a"), policy("read", "a")])})
+        r = self.apply("prepare", code=3)
+        self.assertIn("W35", r.stderr)
+        self.apply("prepare", "--waypoint", "gate")
+        self.assertIn(b"name: gate\n", tree(self.top)["all.yaml"])
+
+    def test_part_of_a_service(self):
+        self.plant({"all.yaml": "---\n".join([
+            namespace("a"), app("web", "a"),
+            app("web", "a").split("---\n")[1].replace("  name: web\n", "  name: web2\n", 1).replace(
+                "        app: web\n", "        app: web\n        version: two\n"),
+            policy("read", "a").replace("app: web", "version: two")])})
+        before = tree(self.top)
+        r = self.apply("prepare", code=3)
+        self.assertIn("S28", r.stderr)
+        self.assertEqual(tree(self.top), before)
+
+
+class Rollback(Case):
+    def prepared(self):
+        self.plant({"all.yaml": "---\n".join([namespace("a"), app("web", "a"), policy("read", "a")])})
+        before = tree(self.top)
+        self.apply("prepare")
+        return before
+
+    def back(self, phase="prepare", code=0):
+        return self.ambient("rollback", "--phase", phase, "--all", "-i", code=code)
+
+    def test_a_changed_file_is_left_alone(self):
+        self.prepared()
+        with open(os.path.join(self.top, "all.yaml"), "a", encoding="utf-8") as f:
+            f.write("# later\n")
+        changed = tree(self.top)
+        r = self.back(code=3)
+        self.assertIn("all.yaml: error: it has changed since; version control has the state before", r.stderr)
+        self.assertEqual(tree(self.top), changed)
+
+    def test_in_the_order_of_the_phases(self):
+        self.prepared()
+        self.apply("bind")
+        now = tree(self.top)
+        r = self.back(code=3)
+        self.assertIn("bind was done after it; take that back first", r.stderr)
+        self.assertEqual(tree(self.top), now)
+
+    def test_check_and_diff(self):
+        self.prepared()
+        now = tree(self.top)
+        self.assertEqual(self.ambient("rollback", "--phase", "prepare", "--all", "-c", code=1).stdout,
+                         self.top + "/all.yaml\n")
+        self.assertIn("-kind: Gateway", self.ambient("rollback", "--phase", "prepare", "--all", "-d", code=1).stdout)
+        self.assertEqual(tree(self.top), now)
+
+    def test_namespaces_that_share_a_file_go_together(self):
+        self.plant({"all.yaml": "---\n".join([namespace("a"), app("web", "a"), policy("read", "a"), namespace("b"),
+                                             app("web", "b"), policy("read", "b")])})
+        before = tree(self.top)
+        self.apply("prepare")
+        r = run("rollback", "--phase", "prepare", "-n", "a", "-i", self.top)
+        self.assertEqual(r.returncode, 3)
+        self.assertIn("namespace 'b' shares files with it", r.stderr)
+        self.back()
+        self.assertEqual(tree(self.top), before)
+
+    def test_one_namespace_of_several(self):
+        self.plant({n + ".yaml": "---\n".join([namespace(n), app("web", n), policy("read", n)]) for n in "ab"})
+        before = tree(self.top)
+        self.apply("prepare")
+        after = tree(self.top)
+        r = run("rollback", "--phase", "prepare", "-n", "a", "-i", self.top)
+        self.assertEqual(r.returncode, 0, r.stderr)
+        self.assertEqual(tree(self.top), {"a.yaml": before["a.yaml"], "b.yaml": after["b.yaml"]})
+        with open(os.path.join(self.top, LEDGER), encoding="utf-8") as f:
+            self.assertEqual([s["namespaces"] for s in json.load(f)["steps"]], [["b"]])
+
+    def hostile(self, change):
+        """A record as a stranger may have written it: nothing changes but an exit code."""
+        self.prepared()
+        outside = tempfile.mkdtemp(prefix="istio-fix-apply.")
+        self.addCleanup(shutil.rmtree, outside)
+        plant(outside, {"victim.yaml": "kind: Victim\n"})
+        path = os.path.join(self.top, LEDGER)
+        with open(path, encoding="utf-8") as f:
+            record = json.load(f)
+        text = change(record, outside)
+        with open(path, "w", encoding="utf-8") as f:
+            f.write(text if isinstance(text, str) else json.dumps(record))
+        now = tree(self.top)
+        r = run("rollback", "--phase", "prepare", "--all", "-i", self.top)
+        self.assertIn(r.returncode, (2, 3), r.stdout + r.stderr)
+        self.assertEqual(tree(self.top), now)
+        self.assertEqual(tree(outside), {"victim.yaml": b"kind: Victim\n"})
+        return r
+
+    def created(self, step, path, text="x: 1\n"):
+        step["files"] = {path: {"after": None, "before": hashlib.sha256(text.encode()).hexdigest(), "text": text}}
+
+    def test_hostile_paths(self):
+        def leave(record, outside):
+            self.created(record["steps"][0], os.path.relpath(os.path.join(outside, "new.yaml"), self.top))
+        self.hostile(leave)
+
+    def test_hostile_absolute_path(self):
+        self.hostile(lambda record, outside: self.created(record["steps"][0], os.path.join(outside, "new.yaml")))
+
+    def test_hostile_names(self):
+        self.hostile(lambda record, _: self.created(record["steps"][0], ".git/hooks/post-checkout"))
+        self.assertFalse(os.path.exists(os.path.join(self.top, ".git")))
+
+    def test_hostile_victim(self):
+
+        def remove(record, outside):
+            digest = hashlib.sha256(b"kind: Victim\n").hexdigest()
+            path = os.path.relpath(os.path.join(outside, "victim.yaml"), self.top)
+            record["steps"][0]["files"] = {path: {"after": digest, "before": None}}
+        self.hostile(remove)
+
+    def test_hostile_link(self):
+        def link(record, outside):
+            os.symlink(outside, os.path.join(self.top, "sub"))
+            self.created(record["steps"][0], "sub/new.yaml")
+        self.prepared()
+        outside = tempfile.mkdtemp(prefix="istio-fix-apply.")
+        self.addCleanup(shutil.rmtree, outside)
+        path = os.path.join(self.top, LEDGER)
+        with open(path, encoding="utf-8") as f:
+            record = json.load(f)
+        link(record, outside)
+        with open(path, "w", encoding="utf-8") as f:
+            json.dump(record, f)
+        self.back(code=3)
+        self.assertEqual(os.listdir(outside), [])
+
+    def test_hostile_edits(self):
+        def far(record, _):
+            [file] = record["steps"][0]["files"].values()
+            file["edits"] = [{"at": 10 ** 11, "length": 1, "text": "x"}]
+        self.hostile(far)
+
+    def test_hostile_text(self):
+        def other(record, _):
+            [file] = record["steps"][0]["files"].values()
+            file["edits"][0]["text"] = "kind: Other\n"
+        self.hostile(other)
+
+    def test_hostile_syntax(self):
+        for text in ("", "[]", "{}", "{\"steps\": {}, \"version\": 1}", "{\"steps\": [], \"version\": 2}", "[" * 5000,
+                     "{\"steps\": [1], \"version\": 1}", "&a [*a]", "{\"steps\": [{\"phase\": \"prepare\"}], \"version\": 1}"):
+            with self.subTest(text[:40]):
+                shutil.rmtree(self.top)
+                os.mkdir(self.top)
+                self.hostile(lambda *_, text=text: text)
+
+    def test_a_record_that_is_a_link(self):
+        self.prepared()
+        path = os.path.join(self.top, LEDGER)
+        os.rename(path, os.path.join(self.top, "elsewhere"))
+        os.symlink("../elsewhere", path)
+        self.back(code=2)
+
+
+class Usage(unittest.TestCase):
+    def test_errors(self):
+        for args, what in [
+                (["apply", "--all"], "say which phase"),
+                (["apply", "--phase", "prepare"], "say for which namespaces"),
+                (["apply", "--phase", "prepare", "--all", "-n", "x"], "exclude each other"),
+                (["apply", "--phase", "routes", "--all"], "not 'routes'"),
+                (["apply", "--phase", "prepare", "--wave", "0"], "--wave wants a number"),
+                (["apply", "--phase", "prepare", "--all", "--guard", "never"], "--guard is"),
+                (["rollback", "--all"], "say which phase"),
+                (["rollback", "--phase", "enroll"], "say for which namespaces")]:
+            with self.subTest(args=args):
+                r = run(*args, ".")
+                self.assertEqual(r.returncode, 2)
+                self.assertIn(what, r.stderr)
+
+    def test_help(self):
+        for verb in "apply", "rollback":
+            r = run(verb, "--help")
+            self.assertEqual(r.returncode, 0)
+            self.assertIn("--phase", r.stdout)
 
 
 if __name__ == "__main__":
