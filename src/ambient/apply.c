@@ -1,7 +1,10 @@
 #include "ambient/apply.h"
 
+#include "ambient/pods.h"
+
 #include "base/alloc.h"
 #include "io/diff.h"
+#include "say.h"
 
 /* ---- making ---- */
 
@@ -78,6 +81,23 @@ static void add_place(struct ifx_buf *out, const struct ifx_object *o, const str
 	ifx_buf_addf(out, "%.*s:%zu:%zu", IFX_ARG(o->source->path), line, column);
 }
 
+/* Comments of a document that goes, and of which there is no copy. */
+static void show_comments(struct ifx_buf *out, const struct ifx_wish *w)
+{
+	const struct ifx_doc *doc = w->o->r->node->doc;
+	size_t line, column;
+
+	if (w->verb != IFX_WISH_DROP || w->o->kind != IFX_SIDECAR)
+		return;
+	for (size_t i = 0; i < doc->n_comments; i++) {
+		ifx_source_place(w->o->source, w->o->at + doc->comments[i].span.at, &line, &column);
+		ifx_buf_addf(out, "%.*s:%zu:%zu: note: goes with it: ", IFX_ARG(w->o->source->path),
+			     line, column);
+		ifx_say_text(out, ifx_comment_text(doc, i));
+		ifx_buf_addc(out, '\n');
+	}
+}
+
 static void show_rewrite(struct ifx_buf *out, const struct ifx_apply *a,
 			 const struct ifx_rewrite *r)
 {
@@ -90,13 +110,36 @@ static void show_rewrite(struct ifx_buf *out, const struct ifx_apply *a,
 			ifx_buf_addf(out, "%.*s:1:1", IFX_ARG(r->path));
 		ifx_buf_addf(out, ": %s: %.*s [%.*s]\n", ifx_step_name(a->step), IFX_ARG(w->what),
 			     IFX_ARG(w->by->ns->name));
+		show_comments(out, w);
 	}
+}
+
+/* A label restarts nothing: who still has a sidecar until its pods are new. */
+static void show_restarts(struct ifx_buf *out, const struct ifx_passage *p)
+{
+	for (const struct ifx_object *o = p->ns->objects[IFX_WORKLOAD].first; o; o = o->next)
+		for (const struct ifx_pods *x = o->pods; x; x = x->next) {
+			if (!x->injected || x->gateway)
+				continue;
+			add_place(out, o, NULL);
+			ifx_buf_addf(out,
+				     ": note: %.*s %.*s keeps its sidecars until it is rolled out "
+				     "again [%.*s]\n",
+				     IFX_ARG(ifx_object_kind_name(o)), IFX_ARG(o->r->name),
+				     IFX_ARG(p->ns->name));
+			break;
+		}
 }
 
 void ifx_apply_show(struct ifx_buf *out, const struct ifx_apply *a)
 {
+	bool rolls = a->step == IFX_STEP_ENROLL || a->step == IFX_STEP_CUTOVER;
+
 	for (size_t i = 0; i < a->changes.n_rewrites; i++)
 		show_rewrite(out, a, &a->changes.rewrites[i]);
+	for (size_t i = 0; rolls && !a->options.restart && i < a->n; i++)
+		if (!a->passages[i].held && a->passages[i].n_wishes)
+			show_restarts(out, &a->passages[i]);
 }
 
 /* Findings have ids like S28; what is none is a word. */

@@ -101,6 +101,8 @@ static void read_files(struct reading *r, struct ifx_ledger_step *step, const st
 
 		file->path = ifx_is(e->key, IFX_SCALAR) ? ifx_arena_copy(r->arena, ifx_text(e->key))
 							: IFX_NONE;
+		if (ifx_is(e->key, IFX_SCALAR) && !file->path.ptr)
+			r->st = IFX_ENOMEM;
 		file->before = string(r, e->value, "before", true);
 		file->after = string(r, e->value, "after", true);
 		file->text = string(r, e->value, "text", true);

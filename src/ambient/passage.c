@@ -482,6 +482,32 @@ static void check_waypoint(struct ifx_passage *m)
 				 IFX_ARG(m->waypoint));
 }
 
+/* kustomize changes names in references that it knows, and targetRefs are none of them. */
+static void check_names(struct ifx_passage *m)
+{
+	static const char *const keys[] = { "namePrefix", "nameSuffix" };
+
+	for (size_t i = 0; i < m->n_fronts; i++) {
+		if (!m->fronts[i].bound)
+			continue;
+		for (const struct ifx_way *way = m->fronts[i].o->way; way; way = way->outer) {
+			const struct ifx_object *k = ifx_estate_kustomization(m->estate, way->by);
+
+			for (size_t x = 0; k && x < 2; x++) {
+				const struct ifx_node *node =
+					ifx_get(k->r->node, ifx_str_of(keys[x]));
+
+				if (node && ifx_text(node).len)
+					ifx_passage_hold(
+						m, "edit", k, node,
+						"%s changes the names of Services, but not "
+						"where a policy for a waypoint names them",
+						keys[x]);
+			}
+		}
+	}
+}
+
 static void check_stances(struct ifx_passage *m)
 {
 	for (size_t i = 0; i < m->n_stances; i++) {
@@ -514,6 +540,7 @@ void ifx_passage_init(struct ifx_passage *m, struct ifx_estate *estate, struct i
 	if (m->failed)
 		return;
 	check_waypoint(m);
+	check_names(m);
 	check_stances(m);
 }
 

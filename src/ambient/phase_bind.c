@@ -120,6 +120,8 @@ void ifx_bind_permissions(struct ifx_passage *m)
 		if (!f->bound || !has_allow(m, f) || is_admitted(m, f))
 			continue;
 		name = ifx_allow_name(m, f);
+		if (!ifx_name_is_free(m, IFX_AUTHORIZATION_POLICY, name))
+			continue;
 		ifx_wish_document(m, home, IFX_SAY(m, "%.*s.yaml", IFX_ARG(name)),
 				  ifx_manifest_allow(m, f, home->r->node->doc),
 				  IFX_SAY(m, "add AuthorizationPolicy %.*s", IFX_ARG(name)));

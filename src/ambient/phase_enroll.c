@@ -220,6 +220,8 @@ void ifx_enroll_guards(struct ifx_passage *m)
 		if (!f->bound || !is_guard_needed(m, f) || is_guarded(m, f))
 			continue;
 		name = ifx_guard_name(m, f);
+		if (!ifx_name_is_free(m, IFX_AUTHORIZATION_POLICY, name))
+			continue;
 		ifx_wish_document(m, home, IFX_SAY(m, "%.*s.yaml", IFX_ARG(name)),
 				  ifx_manifest_guard(m, f, home->r->node->doc),
 				  IFX_SAY(m, "add AuthorizationPolicy %.*s", IFX_ARG(name)));

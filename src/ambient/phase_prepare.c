@@ -59,7 +59,9 @@ static void add_copies(struct ifx_passage *m, const struct ifx_stance *s, const 
 	for (const struct ifx_recast *r = ifx_recast(m, s, fronts, n); r; r = r->next) {
 		ifx_str text = ifx_recast_text(m, s, r, comment), what, file;
 
-		if (!text.ptr)
+		if (!text.ptr || !ifx_name_is_free(m, s->o->kind,
+						   IFX_SAY(m, "%.*s%.*s", IFX_ARG(s->o->r->name),
+							   IFX_ARG(r->suffix))))
 			return;
 		what = IFX_SAY(m, "add %.*s %.*s%.*s", IFX_ARG(ifx_object_kind_name(s->o)),
 			       IFX_ARG(s->o->r->name), IFX_ARG(r->suffix));

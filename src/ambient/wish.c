@@ -143,6 +143,17 @@ void ifx_wish_item(struct ifx_passage *m, const struct ifx_object *o, const stru
 				 .verb = IFX_WISH_OP, .o = o, .op = op, .what = what, .at = list });
 }
 
+bool ifx_name_is_free(struct ifx_passage *m, ifx_object_kind kind, ifx_str name)
+{
+	const struct ifx_object *o = name.ptr ? ifx_object_named(m->ns, kind, name) : NULL;
+
+	if (o)
+		ifx_passage_hold(m, "edit", o, NULL,
+				 "a new %.*s needs its name and has to say something else",
+				 IFX_ARG(ifx_object_kind_name(o)));
+	return !o && name.ptr;
+}
+
 void ifx_wish_document(struct ifx_passage *m, const struct ifx_object *beside, ifx_str file,
 		       ifx_str text, ifx_str what)
 {

@@ -42,6 +42,8 @@ void ifx_wish_document(struct ifx_passage *m, const struct ifx_object *beside, i
 
 /** A string as an item of a list, in the quotes of its last item, else of the document. */
 ifx_str ifx_item_text(struct ifx_passage *m, const struct ifx_node *near, ifx_str text);
+/** May a new object have that name? If not the namespace is held. */
+bool ifx_name_is_free(struct ifx_passage *m, ifx_object_kind kind, ifx_str name);
 /** Items of a list, aliases followed; NULL: there are none. */
 const struct ifx_entry *ifx_list_items(const struct ifx_node *list);
 
