@@ -6,12 +6,14 @@
 Golden trees: testdata/ambient-apply/CASE has `start` and, for each phase that changes something, the tree after it
 (`prepare`, `bind`, `enroll`, `cleanup`, or `cutover` from the start); `args` has options for all phases. Each phase
 is done twice, and all are taken back one by one. UPDATE_GOLDEN=1 writes the trees anew; then read the difference.
+IFX_RANDOM_TREES: how many random trees are tried, 12 unless said.
 
 Environment: ISTIO_FIX (ctest sets it), ISTIO_FIX_SHARED: the folder with ambient/examples. Exit 77: there is no tool.
 """
 import hashlib
 import json
 import os
+import random
 import shlex
 import shutil
 import subprocess
@@ -495,6 +497,94 @@ class Rollback(Case):
         os.rename(path, os.path.join(self.top, "elsewhere"))
         os.symlink("../elsewhere", path)
         self.back(code=2)
+
+
+class Random(Case):
+    """Random trees: each phase is a fixed point and goes back to the byte; who is held stays as it was."""
+
+    def rule(self, r):
+        source = r.choice(['principals: ["cluster.local/ns/{n}/sa/web"]', 'notPrincipals: ["cluster.local/ns/{n}/sa/web"]',
+                           'namespaces: ["{n}"]', 'notNamespaces: [{n}, b]', 'serviceAccounts: [{n}/web]',
+                           'notServiceAccounts: ["{n}/web"]', 'ipBlocks: ["10.0.0.0/8"]', 'requestPrincipals: ["*"]',
+                           'principals: ["*"]']).format(n=r.choice("abc"))
+        operation = r.choice(['methods: ["GET"]', 'paths: ["/a/*"]', 'ports: ["80"]', 'notPaths: ["/x"]',
+                              'ports: ["80"], methods: [POST]'])
+        parts = []
+        if r.random() < 0.7:
+            parts.append("from: [{source: {%s}}]" % source)
+        if r.random() < 0.6 or not parts:
+            parts.append("to: [{operation: {%s}}]" % operation)
+        if r.random() < 0.2:
+            parts.append('when: [{key: source.namespace, notValues: ["c"]}]')
+        return "- {%s}" % ", ".join(parts)
+
+    def namespace(self, r, name):
+        labels = r.choice(["istio-injection: enabled   # why", "istio.io/rev: blue", 'istio-injection: "enabled"'])
+        docs = [namespace(name, labels)]
+        for svc in ["web", "api"][:r.randint(1, 2)]:
+            docs.append(app(svc, name))
+        for i in range(r.randint(0, 3)):
+            doc = policy("p%d" % i, name, self.rule(r), r.choice(["web", "api"]))
+            action = r.choice(["ALLOW", "ALLOW", "DENY"])
+            doc = doc.replace("spec:\n", "spec:\n  action: %s\n" % action)
+            if r.random() < 0.3:
+                doc = doc.replace("  selector:\n    matchLabels:\n      app: web\n", "").replace(
+                    "  selector:\n    matchLabels:\n      app: api\n", "")
+            docs.append(doc)
+        if r.random() < 0.2:
+            docs.append("apiVersion: networking.istio.io/v1\nkind: Sidecar\nmetadata:\n  name: x\n  namespace: %s\n" % name)
+        if r.random() < 0.15:
+            docs.append(FILTER % name)
+        head = docs[:1]
+        rest = docs[1:]
+        r.shuffle(rest)
+        return head + rest
+
+    def files(self, r):
+        newline = r.choice(["\n", "\n", "\r\n"])
+        files = {}
+        for name in "abc"[:r.randint(1, 3)]:
+            docs = self.namespace(r, name)
+            if r.random() < 0.5:
+                text = r.choice(["---\n", "\n---\n"]).join(docs)
+                files[name + ".yaml"] = text[:-1] if r.random() < 0.2 else text
+            else:
+                files.update({"%s/%d.yaml" % (name, i): doc for i, doc in enumerate(docs)})
+                if r.random() < 0.5:
+                    files[name + "/kustomization.yaml"] = "resources:\n" + "".join("- %d.yaml\n" % i for i in range(len(docs)))
+        return {k: v.replace("\n", newline).encode() for k, v in files.items()}
+
+    def one(self, seed):
+        r = random.Random(seed)
+        shutil.rmtree(self.top)
+        self.plant(self.files(r))
+        args = ["--accept", "C38,W29"] + r.choice([[], ["--bind", "namespace"], ["--guard", "cleanup"], ["--restart", "--prune"]])
+        states, done = [tree(self.top)], []
+        for phase in PHASES:
+            p = run("apply", "--phase", phase, "--all", "-i", *args, self.top)
+            self.assertIn(p.returncode, (0, 3), p.stdout + p.stderr)
+            self.assertNotIn("please report", p.stderr)
+            states.append(tree(self.top))
+            done.append(phase)
+            q = run("apply", "--phase", phase, "--all", "-i", *args, self.top)
+            self.assertIn(q.returncode, (0, 3), q.stdout + q.stderr)
+            self.assertEqual(tree(self.top), states[-1], phase + " again")
+            if phase == "enroll" and p.returncode == 0:
+                for name, data in states[-1].items():
+                    self.assertNotIn(b"istio-injection: enabled", data, name)
+        for i, phase in reversed(list(enumerate(done))):
+            if states[i] != states[i + 1]:
+                self.ambient("rollback", "--phase", phase, "--all", "-i")
+            self.same(states[i], tree(self.top), "rollback of " + phase)
+        return states[0] != states[-1]
+
+    def test_phases(self):
+        n = int(os.environ.get("IFX_RANDOM_TREES", "12"))
+        changed = 0
+        for seed in range(n):
+            with self.subTest(seed=seed):
+                changed += self.one(seed)
+        self.assertGreater(changed, n // 3)
 
 
 class Usage(unittest.TestCase):
