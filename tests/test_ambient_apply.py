@@ -337,6 +337,20 @@ class Behaviour(Case):
         self.assertIn("C40", r.stderr)
         self.assertEqual(tree(self.top), before)
 
+    def test_a_wave_at_a_time(self):
+        """b admits a, so a goes first."""
+        rule = '- from: [{source: {principals: ["cluster.local/ns/a/sa/default"]}}]'
+        self.plant({n + ".yaml": "---\n".join([namespace(n), app("web", n)] + ([policy("read", n, rule)] if n == "b" else []))
+                    for n in "ab"})
+        before = tree(self.top)
+        # What is ambient has no wave any more: the next one is the first again.
+        for name in "ab":
+            r = run("apply", "--phase", "enroll", "--wave", "1", "-i", self.top)
+            self.assertEqual(r.returncode, 0, r.stdout + r.stderr)
+            after = tree(self.top)
+            self.assertEqual([n for n in after if after[n] != before[n]], [name + ".yaml"])
+            before = after
+
     def test_names_that_are_taken(self):
         self.plant({"all.yaml": "---\n".join([namespace("a"), app("web", "a"), app("waypoint", "a"), policy("read", "a")])})
         r = self.apply("prepare", code=3)
