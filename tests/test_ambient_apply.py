@@ -326,6 +326,29 @@ class Behaviour(Case):
         self.ambient("rollback", "--phase", "enroll", "--all", "-i")
         self.same({k: v.encode() for k, v in files.items()}, tree(self.top), "back")
 
+    def test_a_file_comes_back_into_a_directory_that_is_gone(self):
+        files = {"kustomization.yaml": "resources:\n- ns.yaml\n- app.yaml\n- mesh/side/one.yaml\n", "ns.yaml": namespace("a"),
+                 "app.yaml": app("web", "a"), "mesh/side/one.yaml":
+                 "apiVersion: networking.istio.io/v1\nkind: Sidecar\nmetadata:\n  name: x\n  namespace: a\n"}
+        self.plant(files)
+        self.apply("enroll")
+        for keep in (True, False):
+            self.apply("cleanup")
+            self.assertNotIn("mesh/side/one.yaml", tree(self.top))
+            if not keep:  # as in a fresh clone
+                shutil.rmtree(os.path.join(self.top, "mesh"))
+            self.ambient("rollback", "--phase", "cleanup", "--all", "-i")
+            self.assertEqual(tree(self.top)["mesh/side/one.yaml"].decode(), files["mesh/side/one.yaml"])
+
+    def test_the_waypoint_is_excepted_from_external_checks(self):
+        """While pods keep their sidecars, a CUSTOM policy must not ask about the waypoint where it asked about callers."""
+        rule = '- from: [{source: {notNamespaces: ["web"]}}]\n    to: [{operation: {paths: ["/admin/*"]}}]'
+        custom = policy("login", "a", rule).replace("spec:", "spec:\n  action: CUSTOM\n  provider: {name: sso}")
+        self.plant({"all.yaml": "---\n".join([namespace("a"), app("web", "a"), custom])})
+        self.apply("prepare")
+        self.apply("bind")
+        self.assertIn(b'notNamespaces: ["web"], notPrincipals: ["cluster.local/ns/a/sa/waypoint"]', tree(self.top)["all.yaml"])
+
     def test_a_base_of_two_overlays_changes_for_both_or_not_at_all(self):
         files = {"base/kustomization.yaml": "resources:\n- ns.yaml\n- app.yaml\n- read.yaml\n",
                  "base/ns.yaml": namespace("a"), "base/app.yaml": app("web", "a"), "base/read.yaml": policy("read", "a"),
@@ -458,8 +481,17 @@ class Rollback(Case):
         self.hostile(lambda record, outside: self.created(record["steps"][0], os.path.join(outside, "new.yaml")))
 
     def test_hostile_names(self):
-        self.hostile(lambda record, _: self.created(record["steps"][0], ".git/hooks/post-checkout"))
-        self.assertFalse(os.path.exists(os.path.join(self.top, ".git")))
+        self.hidden(".git/hooks/post-checkout")
+
+    def test_hostile_hidden_directory(self):
+        self.hidden(".github/workflows/new.yaml")
+
+    def test_hostile_hidden_directory_below(self):
+        self.hidden("apps/.hidden/new.yaml")
+
+    def hidden(self, path):
+        self.hostile(lambda record, _: self.created(record["steps"][0], path))
+        self.assertFalse(os.path.exists(os.path.join(self.top, path.split("/")[0])))
 
     def test_hostile_victim(self):
 

@@ -142,7 +142,7 @@ void ifx_bind_exceptions(struct ifx_passage *m)
 		const struct ifx_stance *s = &m->stances[i];
 
 		/* In a cutover what moves is not at the pods any more. */
-		if (ifx_is_authz(s, IFX_DENY) && is_bound(m, s) &&
+		if ((ifx_is_authz(s, IFX_DENY) || ifx_is_authz(s, IFX_CUSTOM)) && is_bound(m, s) &&
 		    !(s->l7 && m->phase == IFX_STEP_CUTOVER))
 			ifx_wish_exceptions(m, s);
 	}

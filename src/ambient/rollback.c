@@ -75,23 +75,67 @@ static struct ifx_return *find_file(struct ifx_rollback *r, ifx_str real)
 	return found;
 }
 
+static bool is_below(ifx_str dir, ifx_str top)
+{
+	return ifx_str_starts(dir, top) &&
+	       (dir.len == top.len || dir.ptr[top.len] == '/' || top.len == 1);
+}
+
+/* A directory without links on the way; or one that is gone, in such a directory. */
+static bool is_real_directory(struct ifx_rollback *r, ifx_str dir)
+{
+	struct stat st;
+
+	while (dir.len > 1) {
+		ifx_str copy = ifx_arena_copy(&r->arena, dir);
+		struct ifx_buf real;
+		bool same;
+
+		if (!copy.ptr)
+			return false;
+		if (lstat(copy.ptr, &st) && errno == ENOENT) {
+			dir = directory_of(dir);
+			dir.len--;
+			continue;
+		}
+		ifx_buf_init(&real, PATH_MAX);
+		same = ifx_path_resolve(&real, copy.ptr) == IFX_OK &&
+		       ifx_str_eq(ifx_buf_str(&real), dir);
+		ifx_buf_release(&real);
+		return same;
+	}
+	return false;
+}
+
+/* Would the walk go there? Not into hidden directories, where git and CI keep theirs. */
+static bool is_walked(const struct ifx_rollback *r, ifx_str dir)
+{
+	bool inside = false;
+
+	for (size_t i = 0; i < r->n_tops && !inside; i++) {
+		ifx_str top = r->tops[i], rest, step;
+
+		inside = is_below(dir, top);
+		rest = ifx_str_sub(dir, top.len, inside ? dir.len - top.len : 0);
+		while (inside && ifx_str_split(&rest, '/', &step))
+			inside = !ifx_str_starts(step, IFX_LIT("."));
+	}
+	return inside;
+}
+
 /*
- * A file that a phase removed may come back where another file of the input is, or was when it was
- * read: in no other directory.
+ * A file that a phase removed may come back where a file of the input could be, and nowhere else;
+ * git keeps no empty directory, so its own may be gone as well.
  */
 static struct ifx_return *add_missing(struct ifx_rollback *r, ifx_str real)
 {
 	ifx_str dir = directory_of(real);
 	struct ifx_return *list;
 	struct stat st;
-	bool known = false;
 
-	for (size_t i = 0; i < r->n_inputs && !known; i++)
-		known = ifx_str_eq(directory_of(r->files[i].real), dir);
-	for (size_t i = 0; i < r->n_books && !known; i++)
-		known = dir.len == r->books[i].root.len + 1 &&
-			ifx_str_starts(dir, r->books[i].root);
-	if (!known || !is_manifest(real) || !lstat(real.ptr, &st) || errno != ENOENT)
+	dir.len -= dir.len > 1;
+	if (!is_walked(r, dir) || !is_manifest(real) || !is_real_directory(r, dir) ||
+	    !lstat(real.ptr, &st) || errno != ENOENT)
 		return NULL;
 	list = ifx_grow(r->files, &r->cap_files, r->n_files + 1, sizeof(*list));
 	if (!list)
@@ -435,15 +479,9 @@ static ifx_str top_of(struct ifx_rollback *r, const char *path)
 				real.ptr);
 }
 
-static bool is_below(ifx_str dir, ifx_str top)
-{
-	return ifx_str_starts(dir, top) &&
-	       (dir.len == top.len || dir.ptr[top.len] == '/' || top.len == 1);
-}
-
 /* Ledgers of all directories from a file's one up to the top that it lies below. */
-static ifx_status open_up(struct ifx_rollback *r, size_t file, const ifx_str *tops, size_t n,
-			  ifx_complain_fn *complain, void *data)
+static ifx_status open_up(struct ifx_rollback *r, size_t file, ifx_complain_fn *complain,
+			  void *data)
 {
 	ifx_str dir = directory_of(r->files[file].real);
 	ifx_str last = file ? directory_of(r->files[file - 1].real) : IFX_NONE;
@@ -458,8 +496,8 @@ static ifx_status open_up(struct ifx_rollback *r, size_t file, const ifx_str *to
 		if (dir.len < 2 || (last.ptr && ifx_str_starts(last, dir)))
 			return st;
 		inside = false;
-		for (size_t i = 0; i < n && !inside; i++)
-			inside = is_below(root, tops[i]);
+		for (size_t i = 0; i < r->n_tops && !inside; i++)
+			inside = is_below(root, r->tops[i]);
 		if (!inside)
 			return st;
 		opened = open_book(r, root, complain, data);
@@ -472,23 +510,22 @@ static ifx_status open_up(struct ifx_rollback *r, size_t file, const ifx_str *to
 static ifx_status open_books(struct ifx_rollback *r, char *const *tops, size_t n_tops,
 			     ifx_complain_fn *complain, void *data)
 {
-	ifx_str *real = ifx_arena_alloc(&r->arena, (n_tops + 1) * sizeof(*real));
 	ifx_status st = IFX_OK, opened;
-	size_t n = 0;
 
-	if (!real)
+	r->tops = ifx_arena_alloc(&r->arena, (n_tops + 1) * sizeof(*r->tops));
+	if (!r->tops)
 		return IFX_ENOMEM;
 	for (size_t i = 0; i < n_tops && st != IFX_ENOMEM; i++) {
 		ifx_str top = top_of(r, tops[i]);
 
 		if (!top.ptr)
 			continue;
-		real[n++] = top;
+		r->tops[r->n_tops++] = top;
 		opened = open_book(r, top, complain, data);
 		st = opened != IFX_OK ? opened : st;
 	}
 	for (size_t i = 0; i < r->n_inputs && st != IFX_ENOMEM; i++) {
-		opened = open_up(r, i, real, n, complain, data);
+		opened = open_up(r, i, complain, data);
 		st = opened != IFX_OK ? opened : st;
 	}
 	return st;
@@ -574,10 +611,35 @@ static ifx_status told(struct writing *w, ifx_status st, ifx_str path)
 	return st;
 }
 
+/* The directories of a file that are not there. */
+static ifx_status make_directories(ifx_str path, struct ifx_buf *err)
+{
+	ifx_status st = IFX_OK;
+	struct stat found;
+
+	for (size_t i = 1; i < path.len && st == IFX_OK; i++) {
+		struct ifx_buf dir;
+
+		if (path.ptr[i] != '/')
+			continue;
+		ifx_buf_init(&dir, PATH_MAX);
+		ifx_buf_add(&dir, ifx_str_sub(path, 0, i));
+		ifx_buf_addc(&dir, '\0');
+		if (dir.bad)
+			st = IFX_ENOMEM;
+		else if (lstat(dir.data, &found))
+			st = ifx_directory_make(dir.data, err);
+		ifx_buf_release(&dir);
+	}
+	return st;
+}
+
 static ifx_status stage(struct writing *w, struct ifx_return *f)
 {
 	if (!is_changed(f) || !f->now.ptr)
 		return IFX_OK;
+	if (!f->disk.ptr && make_directories(f->real, &w->err) != IFX_OK)
+		return told(w, IFX_EIO, f->path);
 	if (!f->disk.ptr)
 		return told(w, ifx_file_create(f->real.ptr, f->now, &w->err), f->path);
 	return told(w, ifx_atomic_stage(&w->atomic, f->real.ptr, &f->st, f->now, &w->err), f->path);

@@ -32,6 +32,8 @@ struct ifx_rollback_book {
 struct ifx_rollback {
 	struct ifx_arena arena;
 	const struct ifx_inputs *inputs;
+	ifx_str *tops; /* directories of the command line, real */
+	size_t n_tops;
 	struct ifx_return *files; /* of the input, sorted by real path; then others */
 	size_t n_inputs, n_files, cap_files;
 	struct ifx_rollback_book *books;
