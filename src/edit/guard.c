@@ -269,6 +269,7 @@ static ifx_status check_place(struct ifx_buf *why, const struct ifx_mask *mask,
 	const struct ifx_node *base = place->base;
 	const struct ifx_entry *e = base->entry;
 	const struct ifx_action *a = base->adds;
+	size_t last;
 	ifx_status st;
 
 	if (!e && base->doc->host)
@@ -281,6 +282,11 @@ static ifx_status check_place(struct ifx_buf *why, const struct ifx_mask *mask,
 		return st;
 	if (!e)
 		return IFX_OK;
+	/* What comes stands behind what is last. */
+	last = base->last ? ifx_template_at(base->doc, base->last->end) : place_of(e);
+	if (ifx_region_at(mask, last) != ifx_template_region(e))
+		return blame_border(why, mask, place_of(e), last,
+				    "what stands before its new place depends on");
 	if (ifx_template_region(e) != region)
 		return blame_border(why, mask, place_of(e), from,
 				    "whether its new map is there depends on");
@@ -307,11 +313,23 @@ static ifx_status check_coming(struct ifx_buf *why, const struct ifx_mask *mask,
 	return st;
 }
 
+/* The first line of a text that the template prints. */
+static const struct ifx_action *prints_in(const struct ifx_mask *mask, const struct ifx_node *host)
+{
+	size_t i = ifx_mask_from(mask, ifx_template_at(host->doc, host->span.at));
+
+	for (; i < mask->n && mask->actions[i].span.at < host->span.at + host->span.len; i++)
+		if (mask->actions[i].kind == IFX_ACTION_PRINTS && mask->actions[i].alone)
+			return &mask->actions[i];
+	return NULL;
+}
+
 /* What is changed where it stands. */
 static ifx_status check_in_place(struct ifx_buf *why, const struct ifx_mask *mask,
 				 const struct ifx_op *op)
 {
 	const struct ifx_entry *e = op->entry ? op->entry : op->node->entry;
+	const struct ifx_action *adds;
 	ifx_status st;
 
 	switch (op->verb) {
@@ -320,8 +338,9 @@ static ifx_status check_in_place(struct ifx_buf *why, const struct ifx_mask *mas
 		break;
 	case IFX_OP_RENAME:
 		st = check_scalar(why, e->key);
-		if (st == IFX_OK && e->in->adds)
-			st = blame(why, mask, e->in->adds, "what its map holds depends on");
+		adds = e->in->doc->host ? prints_in(mask, e->in->doc->host) : e->in->adds;
+		if (st == IFX_OK && adds)
+			st = blame(why, mask, adds, "what its map holds depends on");
 		break;
 	default: /* wrap, enlist, replace, append: what is below changes its place */
 		if (!e)

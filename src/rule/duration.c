@@ -1,5 +1,7 @@
 #include "rule/duration.h"
 
+#include "template/mask.h"
+
 /*
  * One reader of components (number, unit) serves every grammar: Go's, where it follows
  * time.ParseDuration to the nanosecond; the looser spellings, where blanks may stand between and
@@ -318,7 +320,7 @@ bool ifx_text_has_hole(ifx_str text)
 	return ifx_str_find(text, IFX_LIT("{{")) != SIZE_MAX ||
 	       ifx_str_find(text, IFX_LIT("${")) != SIZE_MAX ||
 	       ifx_str_find(text, IFX_LIT("$(")) != SIZE_MAX ||
-	       ifx_str_find(text, IFX_LIT("<%")) != SIZE_MAX;
+	       ifx_str_find(text, IFX_LIT("<%")) != SIZE_MAX || ifx_is_masked(text);
 }
 
 struct ifx_duration ifx_duration_read(ifx_str text, ifx_grammar grammar)

@@ -23,7 +23,8 @@ struct ifx_duration {
 	const char *assumption; /* FOREIGN: "read as seconds", "1d read as 24h", "ISO 8601" */
 };
 
-/** Is there a hole of a template in it: `{{`, `${`, `$(` or `<%`? Then it is not ours to judge. */
+/** Is there a hole of a template in it: `{{`, `${`, `$(`, `<%`, or a mask (template/mask.h)? Then
+ * it is not ours to judge. */
 bool ifx_text_has_hole(ifx_str text);
 
 /**

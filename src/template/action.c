@@ -276,7 +276,8 @@ static bool take(struct ifx_action_reader *r, struct ifx_action *a, size_t end,
 {
 	*a = (struct ifx_action){ .span = { r->at, end - r->at },
 				  .engine = engine,
-				  .column = SIZE_MAX };
+				  .column = SIZE_MAX,
+				  .text = SIZE_MAX };
 	r->at = end;
 	return true;
 }

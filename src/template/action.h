@@ -41,6 +41,7 @@ struct ifx_action {
 	bool breaks;      /* it prints a line break first, as `{{- ... | nindent 8 }}` */
 	/* Prints: column of the lines that it leaves, as with `nindent 8`; SIZE_MAX: unknown. */
 	size_t column;
+	size_t text;   /* alone, in a block scalar: column of its text; else SIZE_MAX (mask.h) */
 	size_t line;   /* in the file, from 1 (mask.h) */
 	size_t region; /* of what stands behind it (mask.h) */
 };

@@ -153,6 +153,74 @@ static void count_lines(struct ifx_mask *out)
 	}
 }
 
+/* ---- block scalars ---- */
+
+/* A walk over the lines of a file. */
+struct lines {
+	struct ifx_mask *mask;
+	size_t action;         /* the next one */
+	size_t pending;        /* actions from there on may be text */
+	bool inside;           /* of a block scalar */
+	size_t parent, column; /* of its first line, of its text; SIZE_MAX: not known yet */
+};
+
+/* Does the line end with `|`, `>`, `|-`, ..., perhaps with a comment behind it? */
+static bool opens_text(ifx_str line)
+{
+	size_t end = line.len, comment = ifx_str_find(line, IFX_LIT(" #"));
+
+	if (comment != SIZE_MAX)
+		end = comment;
+	while (end && is_gap(line.ptr[end - 1]))
+		end--;
+	while (end && strchr("+-0123456789", line.ptr[end - 1]))
+		end--;
+	return end > 1 && strchr("|>", line.ptr[end - 1]) && is_gap(line.ptr[end - 2]);
+}
+
+/* A line that is no action, and not blank. */
+static void text_line(struct lines *l, ifx_str line, size_t column)
+{
+	if (l->inside && l->column == SIZE_MAX && column > l->parent)
+		l->column = column;
+	if (l->inside && l->column != SIZE_MAX && column >= l->column) {
+		for (; l->pending < l->action; l->pending++)
+			l->mask->actions[l->pending].text = l->column;
+		return;
+	}
+	l->inside = opens_text(line);
+	l->parent = column;
+	l->column = SIZE_MAX;
+}
+
+/* Actions that are alone between two lines of a block scalar are lines of it. */
+static void find_texts(struct ifx_mask *mask)
+{
+	struct lines l = { .mask = mask };
+	ifx_str text = mask->source;
+
+	for (size_t at = 0, end; at < text.len; at = end + 1) {
+		size_t first = at, in_action = 0;
+
+		for (end = at; end < text.len && text.ptr[end] != '\n'; end++)
+			;
+		while (first < end && is_gap(text.ptr[first]))
+			first++;
+		/* Actions of this line; the last one may have begun before. */
+		if (l.action &&
+		    mask->actions[l.action - 1].span.at + mask->actions[l.action - 1].span.len >
+			    first)
+			in_action = mask->actions[l.action - 1].alone;
+		for (; l.action < mask->n && mask->actions[l.action].span.at < end; l.action++)
+			in_action |= mask->actions[l.action].alone &&
+				     mask->actions[l.action].span.at == first;
+		if (in_action || first == end)
+			continue;
+		text_line(&l, ifx_str_sub(text, at, end - at), first - at);
+		l.pending = l.action;
+	}
+}
+
 /* ---- the masked text ---- */
 
 /* `key: #@ expression`: a value; anywhere else such a line is a comment already. */
@@ -192,22 +260,28 @@ static void mask_inline(char *out, size_t len)
 			out[end] = ' ';
 }
 
-/* *run: blanks before, in a row. A line of its own may become a comment where they are too many. */
-static void mask_blank(char *out, size_t len, bool alone, size_t *run)
+/*
+ * Lines of their own may become comments: in the text of a block scalar, from the column where that
+ * begins, and where too many blanks would stand in a row. *run counts those.
+ * column  of the first byte.
+ */
+static void mask_blank(char *out, const struct ifx_action *a, size_t column, size_t *run)
 {
-	bool start = true; /* of a line, or the first byte */
+	bool written = false; /* there is a `#` on the line */
 
-	for (size_t i = 0; i < len; i++, ++*run) {
+	for (size_t i = 0; i < a->span.len; i++, column++, ++*run) {
 		if (out[i] == '\n' || out[i] == '\r') {
-			start = true;
+			written = false;
+			column = SIZE_MAX; /* the next byte is at 0 */
 			continue;
 		}
 		out[i] = ' ';
-		if (start && alone && *run > BLANK_RUN_MAX) {
-			out[i] = '#';
-			*run = 0;
-		}
-		start = false;
+		if (!a->alone || written ||
+		    (a->text == SIZE_MAX ? *run <= BLANK_RUN_MAX : column < a->text))
+			continue;
+		out[i] = '#';
+		written = true;
+		*run = 0;
 	}
 }
 
@@ -215,7 +289,7 @@ static ifx_status fill(struct mask *m)
 {
 	struct ifx_mask *out = m->out;
 	ifx_str copy = ifx_arena_copy(m->arena, out->source);
-	size_t at = 0, run = 0;
+	size_t at = 0, run = 0, line = 0;
 	char *text;
 
 	if (!copy.ptr)
@@ -224,15 +298,20 @@ static ifx_status fill(struct mask *m)
 	for (size_t i = 0; i < out->n; i++) {
 		const struct ifx_action *a = &out->actions[i];
 
-		for (; at < a->span.at; at++)
+		for (; at < a->span.at; at++) {
 			run = is_gap(text[at]) || text[at] == '\n' ? run + 1 : 0;
+			if (text[at] == '\n')
+				line = at + 1;
+		}
 		if (is_inline(out->source, a)) {
 			mask_inline(text + at, a->span.len);
 			run = 0;
 		} else {
-			mask_blank(text + at, a->span.len, a->alone, &run);
+			mask_blank(text + at, a, at - line, &run);
 		}
-		at += a->span.len;
+		for (; at < a->span.at + a->span.len; at++)
+			if (text[at] == '\n')
+				line = at + 1;
 	}
 	out->text = copy;
 	return IFX_OK;
@@ -285,6 +364,7 @@ ifx_status ifx_mask_make(struct ifx_mask *mask, ifx_str source, bool go_only,
 	if (st == IFX_OK) {
 		find_alone(mask);
 		count_lines(mask);
+		find_texts(mask);
 		st = fill(&m);
 	}
 	mask->actions = settle(arena, mask->actions, mask->n * sizeof(*mask->actions));

@@ -11,8 +11,9 @@
  *   2. Where an action stands in a value or a key, the mask is one of two characters that nobody
  *      writes (U+07FF, and U+E7FF where the length is odd), so text of the mask is known for one
  *      wherever it is copied to.
- *   3. Lines of nothing but actions are blank: blank lines may stand anywhere, also in a block
- *      scalar, and belong to no entry. Where too many would follow each other they are comments.
+ *   3. Lines of nothing but actions are blank: blank lines may stand anywhere and belong to no
+ * entry. Where too many would follow each other they are comments. Between lines of a block scalar
+ *      they are lines of its text, and comments if that is YAML.
  *   4. A region is what lies between two actions that open, turn or close blocks: entries of one
  *      region are there for the same values of the template, entries of two may not be.
  */
