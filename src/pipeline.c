@@ -5,6 +5,7 @@
 #include "edit/plan.h"
 #include "reading.h"
 #include "rule/ignore.h"
+#include "template/values.h"
 #include "yaml/load.h"
 #include "yaml/roots.h"
 
@@ -81,6 +82,12 @@ struct work {
 	struct ifx_suppressions own;    /* of the document, as it was read */
 	struct ifx_suppressions *files; /* of the first document for the whole file */
 };
+
+static bool find_resources(struct work *w)
+{
+	return w->engine->chart_values ? ifx_values_roots(&w->resources, w->doc, &w->scratch)
+				       : ifx_roots(&w->resources, w->doc, &w->scratch);
+}
 
 /*
  * Offset in the document as it was read. What an earlier fix moved is looked for where it was taken
@@ -411,7 +418,7 @@ static ifx_status read_suppressions(struct work *w)
 	size_t kept = 0;
 	ifx_status st;
 
-	if (!ifx_roots(&w->resources, w->doc, &w->scratch))
+	if (!find_resources(w))
 		return IFX_ENOMEM;
 	st = ifx_suppressions_read(&w->own, w->doc, w->resources, w->engine->rules, first,
 				   &w->scratch);
@@ -525,7 +532,7 @@ static ifx_status run_transform(struct work *w, const struct ifx_transform *t)
 	for (int pass = 0; pass < IFX_PASS_MAX && done && st == IFX_OK; pass++) {
 		struct ifx_fix **chosen;
 
-		if (!w->resources && !ifx_roots(&w->resources, w->doc, &w->scratch))
+		if (!w->resources && !find_resources(w))
 			return IFX_ENOMEM;
 		st = ifx_cx_pass(&w->cx, t, w->resources);
 		chosen = ifx_arena_alloc(&w->scratch, (w->cx.n + 1) * sizeof(*chosen));
@@ -535,6 +542,8 @@ static ifx_status run_transform(struct work *w, const struct ifx_transform *t)
 		}
 		for (struct ifx_fix *fix = w->cx.first; fix; fix = fix->next) {
 			settle_place(w, &fix->finding);
+			if (w->engine->chart_values) /* there is no Pod */
+				fix->finding.group = fix->finding.kind = IFX_NONE;
 			fix->finding.suppressed = suppressed(w, t, &fix->finding);
 		}
 		if (w->engine->want_edits)
@@ -582,6 +591,8 @@ static ifx_status load(struct work *w, bool quietly)
 		w->original = w->doc->src;
 	}
 	ifx_buf_release(&why.text);
+	if (w->engine->chart_values)
+		w->cx.no_fixes = "what a template makes of it is not known";
 	if (st != IFX_OK || !w->doc || !ifx_reading_is_template(w->doc))
 		return st;
 	/* Nobody knows which names and labels the rest of the input would meet. */
@@ -825,7 +836,7 @@ static ifx_status ignore_by_annotation(struct work *w, struct ifx_ignore_wish *w
 			wishes[n_left++] = wishes[i];
 	if (!n_left)
 		return IFX_OK;
-	if (!w->resources && !ifx_roots(&w->resources, w->doc, &w->scratch))
+	if (!w->resources && !find_resources(w))
 		return IFX_ENOMEM;
 	for (const struct ifx_resource *r = w->resources; r; r = r->next)
 		n_resources++;
@@ -881,6 +892,18 @@ static ifx_status run_loaded(struct work *w, size_t from, bool speaks, bool conc
 	return st;
 }
 
+/* The maps have names that no rule looks for. */
+static bool values_concern(const struct ifx_engine *engine, ifx_str text, unsigned char *concerned)
+{
+	bool any = false, istio = ifx_str_find(text, IFX_LIT("istio")) != SIZE_MAX;
+
+	for (size_t i = 0; i < engine->selection.n; i++) {
+		concerned[i] = istio && ifx_values_rule(engine->selection.items[i]->id);
+		any |= concerned[i];
+	}
+	return any;
+}
+
 /* speaks: the file may have suppressions. */
 static ifx_status run_document(struct ifx_outcome *out, const struct ifx_engine *engine,
 			       struct ifx_reading *reading, ifx_span chunk,
@@ -903,7 +926,9 @@ static ifx_status run_document(struct ifx_outcome *out, const struct ifx_engine 
 	w.cx = (struct ifx_cx){ .policy = &engine->policy,
 				.index = engine->index,
 				.arena = &w.scratch };
-	scanned = ifx_selection_scan(&engine->selection, w.original, concerned);
+	scanned = engine->chart_values
+			  ? values_concern(engine, w.original, concerned)
+			  : ifx_selection_scan(&engine->selection, w.original, concerned);
 	speaks = speaks && may_suppress(w.original);
 	if (!scanned && !(speaks && w.number <= 1))
 		return IFX_OK;

@@ -32,6 +32,7 @@ struct ifx_engine {
 	bool chart_template;                 /* the file lies in templates/ of a Helm chart */
 	struct ifx_baseline *baseline;       /* findings that were there before; NULL: none */
 	ifx_str baseline_path;               /* the file, as the baseline calls it */
+	bool chart_values;                   /* it is the values of one */
 	ifx_templates templates;
 	bool add_ignores;    /* findings that are left get a comment that ignores them ... */
 	ifx_str why_ignored; /* ... with this reason; may be empty */

@@ -83,6 +83,7 @@ static ifx_status go_through(struct ifx_app *app, const struct ifx_source *sourc
 
 	engine.index = &questions;
 	engine.chart_template = may_be_helm && ifx_in_chart_templates(source->path);
+	engine.chart_values = source->st && ifx_is_chart_values(source->path);
 	engine.add_ignores = app->config->add_ignores;
 	engine.why_ignored = app->config->why_ignored;
 	engine.want_edits = ifx_report_wants_edits(app->reporter.format);

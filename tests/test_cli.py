@@ -1000,6 +1000,32 @@ class Input(Case):
         for name in "other/templates/a.yaml", "chart/templates/b.yaml":
             self.assertEqual(self.read(name), MOVED + 'x: "{{ .Values.x }}"\n')
 
+    def test_values_of_a_chart(self):
+        text = """gateways:
+- podAnnotations:
+    team: 5
+    sidecar.istio.io/inject: true
+    traffic.sidecar.istio.io/excludeOutboundPorts: 5432 # istio-fix: ignore[metadata-value-type]
+  podLabels: {sidecar.istio.io/inject: "yes"}
+  ports: {sidecar.istio.io/inject: true}
+commonLabels: {}
+"""
+        for name in "chart/values.yaml", "chart/values-prod.yaml", "chart/other.yaml", "values.yaml":
+            self.write(name, text)
+        self.write("chart/Chart.yaml", "name: x\n")
+        for name in "chart/values.yaml", "chart/values-prod.yaml":
+            out, _ = self.run_tool("-iq", name, code=1)
+            lines = self.lines(out, 2)
+            self.assertTrue(lines[0].startswith(name + ":4:30: error: annotation 'sidecar.istio.io/inject' is the boolean true"))
+            self.assertTrue(lines[1].startswith(name + ":6:40: warning: label 'sidecar.istio.io/inject' is 'yes'"), out)
+            self.assertEqual(out.count("not fixed: what a template makes of it is not known"), 2)
+            self.assertEqual(self.read(name), text)
+            self.run_tool("-iq", "--add-ignores", name)
+            self.assertIn("true  # istio-fix: ignore[metadata-value-type]\n", self.read(name))
+            self.run_tool("-q", name)
+        for name in "chart/other.yaml", "values.yaml":
+            self.assertEqual(self.run_tool("-q", "-x", "suppression", name)[0], "")
+
     def test_chart_files_without_templates_are_fixed(self):
         self.write("chart/Chart.yaml", "name: x\n")
         self.write("chart/templates/a.yaml", MOVE)

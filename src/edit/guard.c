@@ -398,6 +398,11 @@ static bool is_space(char c)
 	return strchr(" \t\r\n", c) && c;
 }
 
+static bool is_on_line(ifx_str text, size_t from, size_t to)
+{
+	return from > to || ifx_str_chr(ifx_str_sub(text, from, to - from), '\n') == SIZE_MAX;
+}
+
 /* Text comes in at `at`: does an action beside it print lines, or trim what is behind it? */
 static ifx_status check_beside(struct ifx_buf *why, const struct ifx_mask *mask, size_t at,
 			       size_t end, bool lines)
@@ -414,6 +419,10 @@ static ifx_status check_beside(struct ifx_buf *why, const struct ifx_mask *mask,
 
 		if (lines && a->kind == IFX_ACTION_PRINTS && a->alone)
 			return blame(why, mask, a, "what stands beside its new place comes from");
+		/* What is behind an action of ytt on its line is code. */
+		if (a->engine == IFX_ENGINE_YTT && a->span.at < at &&
+		    is_on_line(mask->text, a->span.at + a->span.len, at))
+			return blame(why, mask, a, "its new place would be a part of");
 		if (a->trims_after && a->span.at < at)
 			return blame(why, mask, a, "blanks before its new place are trimmed by");
 	}

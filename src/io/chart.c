@@ -25,3 +25,21 @@ bool ifx_in_chart_templates(ifx_str path)
 	ifx_buf_release(&real);
 	return found;
 }
+
+bool ifx_is_chart_values(ifx_str path)
+{
+	size_t name = path.len;
+	struct ifx_buf chart;
+	bool found;
+
+	while (name && path.ptr[name - 1] != '/')
+		name--;
+	if (!ifx_str_starts(ifx_str_sub(path, name, path.len - name), IFX_LIT("values")))
+		return false;
+	ifx_buf_init(&chart, IFX_BUF_MAX);
+	ifx_buf_add(&chart, ifx_str_sub(path, 0, name));
+	ifx_buf_add(&chart, IFX_LIT("Chart.yaml"));
+	found = !chart.bad && !access(chart.data, F_OK);
+	ifx_buf_release(&chart);
+	return found;
+}

@@ -113,6 +113,8 @@ bool ifx_path_below(struct ifx_buf *out, ifx_str path);
 /** Does the file lie below templates/ of a Helm chart? Without memory yes: it is left alone then.
  */
 bool ifx_in_chart_templates(ifx_str path);
+/** Is it values.yaml, values-prod.yaml, ... beside a Chart.yaml? */
+bool ifx_is_chart_values(ifx_str path);
 /**
  * Read a file whole.
  * out  replaced; its memory is used again.
