@@ -439,6 +439,16 @@ class Rollback(Case):
         self.back()
         self.assertEqual(tree(self.top), before)
 
+    def test_twins_in_two_environments(self):
+        """The same namespace with the same bytes in two places has two steps, not one told twice."""
+        self.plant({"%s/%s" % (place, name): text for place in ("dev", "prod") for name, text in (
+            ("kustomization.yaml", "resources: [ns.yaml]\n"), ("ns.yaml", namespace("a")))})
+        before = tree(self.top)
+        self.apply("enroll")
+        self.assertNotEqual(tree(self.top)["prod/ns.yaml"], before["prod/ns.yaml"])
+        self.back("enroll")
+        self.same(before, tree(self.top), "back")
+
     def test_one_namespace_of_several(self):
         self.plant({n + ".yaml": "---\n".join([namespace(n), app("web", n), policy("read", n)]) for n in "ab"})
         before = tree(self.top)

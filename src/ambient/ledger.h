@@ -79,7 +79,8 @@ void ifx_ledger_remove(struct ifx_ledger *ledger, size_t index);
 /** Append the text. */
 void ifx_ledger_write(struct ifx_buf *out, const struct ifx_ledger *ledger);
 
-/** Are they the same step, but for the place from which paths are told? */
+/** May they be the same step, told from two places? Phase, namespaces, names of files and hashes
+ * are the same. */
 bool ifx_ledger_same(const struct ifx_ledger_step *a, const struct ifx_ledger_step *b);
 /**
  * The text before, from the text after.

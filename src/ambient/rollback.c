@@ -350,6 +350,24 @@ static bool is_wanted(struct ifx_rollback *r, const struct ifx_rollback_book *bo
 	return false;
 }
 
+/* The same step, told from another root: the same files, not only files of the same name and bytes.
+ */
+static bool is_told_there(struct ifx_rollback *r, const struct ifx_rollback_book *here,
+			  const struct ifx_ledger_step *step, const struct ifx_rollback_book *there,
+			  const struct ifx_ledger_step *other)
+{
+	bool same = ifx_ledger_same(step, other);
+
+	for (size_t i = 0; same && i < step->n_files; i++) {
+		ifx_str path = normal(r, here->root, step->files[i].path);
+
+		same = false;
+		for (size_t k = 0; path.ptr && !same && k < other->n_files; k++)
+			same = ifx_str_eq(path, normal(r, there->root, other->files[k].path));
+	}
+	return same;
+}
+
 /* The step is told in the ledgers of all environments that it touched. */
 static void forget(struct ifx_rollback *r, struct ifx_rollback_book *book, size_t index)
 {
@@ -360,7 +378,8 @@ static void forget(struct ifx_rollback *r, struct ifx_rollback_book *book, size_
 
 		for (size_t i = ledger->n; i-- > 0;)
 			if (&r->books[b] == book ? i == index
-						 : ifx_ledger_same(&ledger->steps[i], &step)) {
+						 : is_told_there(r, book, &step, &r->books[b],
+								 &ledger->steps[i])) {
 				ifx_ledger_remove(ledger, i);
 				r->books[b].changed = true;
 				break;

@@ -1,7 +1,8 @@
 """Random trees of a sidecar mesh: small enough to try every caller and request, and of every shape.
 
-    Tree(seed): .files {path: bytes}, .environments {name: [paths in order], namespace or None}, .names, .args
+    Tree(seed): .files {path: bytes}, .environments {name: (paths, namespace or None)}, .names, .args
     load(top, environment) -> objects as the cluster would get them
+    Maker(rng): objects of every shape, for other trees as well
 
 Layouts: one directory; dev/ and prod/ apart; a kustomize base with overlays dev and prod that set the namespace.
 """
@@ -24,117 +25,14 @@ BLOCKS = ["10.1.0.0/16", "10.96.0.0/16", "192.0.2.9", "10.0.0.0/8"]
 STRANGERS = ["sandbox", "partners"]
 
 
-class Tree:
-    def __init__(self, seed):
-        self.rng = random.Random(seed)
-        Writer.numbers = 0
-        self.names = self.rng.sample(LETTERS, self.rng.choice([1, 1, 2, 2, 3]))
-        self.files = {}
-        self.args = []
-        self.environments = {}
-        layout = self.rng.choice(["flat", "flat", "apart", "overlays"])
-        self.layout = layout
-        objects = self.mesh()
-        if layout == "flat":
-            self.environments["."] = (self.write("", objects), None)
-        elif layout == "apart":
-            other = self.mesh()
-            for name, some in (("dev", objects), ("prod", other)):
-                self.environments[name] = (self.write(name + "/", some), None)
-                self.args += ["--environment", name]
-        else:
-            self.overlays()
-        if self.rng.random() < 0.2:
-            self.args += ["--guard", "cleanup"]
+class Maker:
+    """Objects of every shape. callers: namespaces that policies name."""
+
+    def __init__(self, rng, callers):
+        self.rng, self.callers = rng, callers
 
     def some(self, values, most=2):
         return self.rng.sample(values, self.rng.randint(1, min(most, len(values))))
-
-    # files
-
-    def write(self, folder, objects):
-        """Objects to files: one per namespace, per kind, per object, or all in one."""
-        how = self.rng.choice(["one", "namespace", "kind", "object"])
-        groups = {}
-        for o in objects:
-            key = {"one": "all", "namespace": o["metadata"].get("namespace", o["metadata"]["name"]),
-                   "kind": o["metadata"].get("namespace", o["metadata"]["name"]) + "/" + o["kind"].lower(),
-                   "object": "%s/%s-%s" % (o["metadata"].get("namespace", o["metadata"]["name"]), o["metadata"]["name"],
-                                           o["kind"].lower())}[how]
-            groups.setdefault(folder + key + ".yaml", []).append(o)
-        for path, some in groups.items():
-            self.files[path] = Writer(self.rng).file(some)
-        return sorted(groups)
-
-    def overlays(self):
-        """A base without namespaces, and two overlays that put it into one each."""
-        self.names = self.names[:1]
-        objects = self.namespace(self.names[0])
-        for o in objects:
-            o["metadata"].pop("namespace", None)
-            if o["kind"] == "Namespace":
-                self.label = o["metadata"]["labels"]
-        rest = [o for o in objects if o["kind"] != "Namespace"]
-        paths = self.write("base/", rest)
-        base = {"apiVersion": "kustomize.config.k8s.io/v1beta1", "kind": "Kustomization",
-                "resources": [p[len("base/"):] for p in paths]}
-        self.files["base/kustomization.yaml"] = Writer(self.rng).file([base])
-        self.names = []
-        for env in ("dev", "prod"):
-            name = "%s-%s" % (LETTERS[0], env) if self.rng.random() < 0.5 else LETTERS[0]
-            self.names.append(name)
-            ns = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": dict(self.label)}}
-            self.files["overlays/%s/namespace.yaml" % env] = Writer(self.rng).file([ns])
-            kust = {"apiVersion": "kustomize.config.k8s.io/v1beta1", "kind": "Kustomization", "namespace": name,
-                    "resources": ["../../base", "namespace.yaml"]}
-            self.files["overlays/%s/kustomization.yaml" % env] = Writer(self.rng).file([kust])
-            self.environments["overlays/" + env] = (None, name)
-        self.names = sorted(set(self.names))
-
-    # objects
-
-    def mesh(self):
-        out = []
-        if self.rng.random() < 0.3:
-            out += self.root()
-        for name in self.names:
-            out += self.namespace(name)
-        return out
-
-    def root(self):
-        out = []
-        if self.rng.random() < 0.7:
-            out.append(self.peer("istio-system", None))
-        if self.rng.random() < 0.5:
-            out.append(self.policy("istio-system", "mesh-wide", None, plain=self.rng.random() < 0.8))
-        return out
-
-    def injection(self):
-        return self.rng.choice([{"istio-injection": "enabled"}, {"istio-injection": "enabled"}, {"istio.io/rev": "prod"},
-                                {"istio-injection": "enabled", "istio.io/rev": "prod"},
-                                {"team": "a", "istio-injection": "enabled"}])
-
-    def namespace(self, name):
-        rng = self.rng
-        out = [{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": self.injection()}}]
-        apps = rng.sample(APPS, rng.randint(1, 3))
-        for app in apps:
-            out += self.workload(name, app)
-        for i in range(rng.choice([0, 1, 1, 2, 3, 4])):
-            selector = rng.choice([None, {"app": rng.choice(apps)}, {"app": rng.choice(apps)}, {"app": rng.choice(apps)},
-                                   {"tier": "front"}, {"version": "v1"}])
-            out.append(self.policy(name, "policy-%d" % i, selector, plain=rng.random() < 0.4))
-        if rng.random() < 0.35:
-            out.append(self.peer(name, None))
-        if rng.random() < 0.1:
-            out.append(self.peer(name, {"app": rng.choice(apps)}))
-        if rng.random() < 0.25:
-            selector = rng.choice([None, {"app": rng.choice(apps)}])
-            spec = {"jwtRules": [{"issuer": i, "jwksUri": i.rstrip("/") + "/keys"} for i in self.some(ISSUERS)]}
-            out.append(self.object("security.istio.io/v1", "RequestAuthentication", name, "tokens",
-                                   self.selected(selector, spec)))
-        out += self.others(name, apps)
-        return out
 
     @staticmethod
     def object(version, kind, namespace, name, spec):
@@ -143,6 +41,11 @@ class Tree:
     @staticmethod
     def selected(selector, spec):
         return dict({"selector": {"matchLabels": selector}}, **spec) if selector else spec
+
+    def injection(self):
+        return self.rng.choice([{"istio-injection": "enabled"}, {"istio-injection": "enabled"}, {"istio.io/rev": "prod"},
+                                {"istio-injection": "enabled", "istio.io/rev": "prod"},
+                                {"team": "a", "istio-injection": "enabled"}])
 
     def workload(self, name, app):
         rng = self.rng
@@ -192,7 +95,7 @@ class Tree:
 
     def principal(self):
         rng = self.rng
-        who = rng.choice(LETTERS + STRANGERS)
+        who = rng.choice(self.callers)
         return rng.choice(["cluster.local/ns/%s/sa/%s" % (who, rng.choice(APPS)), "cluster.local/ns/%s/*" % who, "*",
                            "*/sa/" + rng.choice(APPS)])
 
@@ -204,14 +107,14 @@ class Tree:
             kinds += ["requestPrincipals", "requestPrincipals", "remoteIpBlocks"]
         for kind in self.some(kinds):
             values = {"principals": lambda: [self.principal() for _ in range(rng.randint(1, 2))],
-                      "namespaces": lambda: self.some(LETTERS + STRANGERS + ["sand*"]),
+                      "namespaces": lambda: self.some(self.callers + ["sand*"]),
                       "ipBlocks": lambda: self.some(BLOCKS), "remoteIpBlocks": lambda: self.some(BLOCKS),
                       "requestPrincipals": lambda: self.some([i + "/" + s for i in ISSUERS for s in "*u"] + ["*"])}
             negative = rng.random() < 0.3
             out["not" + kind[0].upper() + kind[1:] if negative else kind] = values[kind]()
         if rng.random() < 0.1:
             key = rng.choice(["serviceAccounts", "notServiceAccounts"])
-            out = {key: [rng.choice(["", rng.choice(LETTERS) + "/"]) + rng.choice(APPS)]}
+            out = {key: [rng.choice(["", rng.choice(self.callers) + "/"]) + rng.choice(APPS)]}
         return out
 
     def operation(self, plain):
@@ -228,7 +131,7 @@ class Tree:
 
     def condition(self, plain):
         rng = self.rng
-        keys = {"source.namespace": lambda: self.some(LETTERS), "source.principal": lambda: [self.principal()],
+        keys = {"source.namespace": lambda: self.some(self.callers), "source.principal": lambda: [self.principal()],
                 "source.ip": lambda: self.some(BLOCKS), "destination.port": lambda: self.some(["8080", "80", "9080"])}
         if not plain:
             keys.update({"request.headers[x-team]": lambda: self.some(["a", "b*", "*"]),
@@ -275,6 +178,114 @@ class Tree:
             spec["portLevelMtls"] = {rng.choice(["8080", "9080"]): {"mode": rng.choice(["PERMISSIVE", "STRICT"])}}
         return self.object("security.istio.io/v1", "PeerAuthentication", namespace,
                            "default" if not selector else "one", self.selected(selector, spec))
+
+
+class Tree(Maker):
+    def __init__(self, seed):
+        super().__init__(random.Random(seed), LETTERS + STRANGERS)
+        Writer.numbers = 0
+        self.names = self.rng.sample(LETTERS, self.rng.choice([1, 1, 2, 2, 3]))
+        self.files = {}
+        self.args = []
+        self.environments = {}
+        layout = self.rng.choice(["flat", "flat", "apart", "overlays"])
+        self.layout = layout
+        objects = self.mesh()
+        if layout == "flat":
+            self.environments["."] = (self.write("", objects), None)
+        elif layout == "apart":
+            other = self.mesh()
+            for name, some in (("dev", objects), ("prod", other)):
+                self.environments[name] = (self.write(name + "/", some), None)
+                self.args += ["--environment", name]
+        else:
+            self.overlays()
+        if self.rng.random() < 0.2:
+            self.args += ["--guard", "cleanup"]
+
+    # files
+
+    def write(self, folder, objects):
+        """Objects to files: one per namespace, per kind, per object, or all in one."""
+        how = self.rng.choice(["one", "namespace", "kind", "object"])
+        groups = {}
+        for o in objects:
+            key = {"one": "all", "namespace": o["metadata"].get("namespace", o["metadata"]["name"]),
+                   "kind": o["metadata"].get("namespace", o["metadata"]["name"]) + "/" + o["kind"].lower(),
+                   "object": "%s/%s-%s" % (o["metadata"].get("namespace", o["metadata"]["name"]), o["metadata"]["name"],
+                                           o["kind"].lower())}[how]
+            groups.setdefault(folder + key + ".yaml", []).append(o)
+        for path, some in groups.items():
+            self.files[path] = Writer(self.rng).file(some)
+        return sorted(groups)
+
+    def overlays(self):
+        """A base without namespaces, and two overlays that put it into one each."""
+        self.names = self.names[:1]
+        objects = self.namespace(self.names[0])
+        for o in objects:
+            o["metadata"].pop("namespace", None)
+            if o["kind"] == "Namespace":
+                self.label = o["metadata"]["labels"]
+        rest = [o for o in objects if o["kind"] != "Namespace"]
+        paths = self.write("base/", rest)
+        base = {"apiVersion": "kustomize.config.k8s.io/v1beta1", "kind": "Kustomization",
+                "resources": [p[len("base/"):] for p in paths]}
+        self.files["base/kustomization.yaml"] = Writer(self.rng).file([base])
+        self.names = []
+        state = self.rng.getstate()
+        for env in ("dev", "prod"):
+            name = "%s-%s" % (LETTERS[0], env) if self.rng.random() < 0.5 else LETTERS[0]
+            self.names.append(name)
+            ns = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": dict(self.label)}}
+            if self.rng.random() < 0.5:  # written by the same hand, and so twins if they have one name
+                self.rng.setstate(state)
+            self.files["overlays/%s/namespace.yaml" % env] = Writer(self.rng).file([ns])
+            kust = {"apiVersion": "kustomize.config.k8s.io/v1beta1", "kind": "Kustomization", "namespace": name,
+                    "resources": ["../../base", "namespace.yaml"]}
+            self.files["overlays/%s/kustomization.yaml" % env] = Writer(self.rng).file([kust])
+            self.environments["overlays/" + env] = (None, name)
+        self.names = sorted(set(self.names))
+
+    # objects
+
+    def mesh(self):
+        out = []
+        if self.rng.random() < 0.3:
+            out += self.root()
+        for name in self.names:
+            out += self.namespace(name)
+        return out
+
+    def root(self):
+        out = []
+        if self.rng.random() < 0.7:
+            out.append(self.peer("istio-system", None))
+        if self.rng.random() < 0.5:
+            out.append(self.policy("istio-system", "mesh-wide", None, plain=self.rng.random() < 0.8))
+        return out
+
+    def namespace(self, name):
+        rng = self.rng
+        out = [{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": self.injection()}}]
+        apps = rng.sample(APPS, rng.randint(1, 3))
+        for app in apps:
+            out += self.workload(name, app)
+        for i in range(rng.choice([0, 1, 1, 2, 3, 4])):
+            selector = rng.choice([None, {"app": rng.choice(apps)}, {"app": rng.choice(apps)}, {"app": rng.choice(apps)},
+                                   {"tier": "front"}, {"version": "v1"}])
+            out.append(self.policy(name, "policy-%d" % i, selector, plain=rng.random() < 0.4))
+        if rng.random() < 0.35:
+            out.append(self.peer(name, None))
+        if rng.random() < 0.1:
+            out.append(self.peer(name, {"app": rng.choice(apps)}))
+        if rng.random() < 0.25:
+            selector = rng.choice([None, {"app": rng.choice(apps)}])
+            spec = {"jwtRules": [{"issuer": i, "jwksUri": i.rstrip("/") + "/keys"} for i in self.some(ISSUERS)]}
+            out.append(self.object("security.istio.io/v1", "RequestAuthentication", name, "tokens",
+                                   self.selected(selector, spec)))
+        out += self.others(name, apps)
+        return out
 
     def others(self, name, apps):
         """What is looked at, but decides nothing here; and what holds a namespace."""
