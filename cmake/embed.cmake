@@ -27,7 +27,7 @@ foreach(entry IN LISTS entries)
   math(EXPR count "${count} + 1")
 endforeach()
 
-file(WRITE "${OUT}" "/* Made by cmake/embed.cmake from transforms/; do not edit. */
+file(WRITE "${OUT}" "/* Made by cmake/embed.cmake; do not edit. */
 #include \"rule/embedded.h\"
 
 ${arrays}const struct ifx_embedded ifx_embedded_files[] = {

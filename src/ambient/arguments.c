@@ -134,8 +134,10 @@ static bool set_format(struct ifx_config *c, ifx_str arg, struct ifx_buf *err)
 		c->ambient->format = IFX_AMBIENT_TEXT;
 	else if (ifx_str_eq(arg, IFX_LIT("json")))
 		c->ambient->format = IFX_AMBIENT_JSON;
+	else if (ifx_str_eq(arg, IFX_LIT("html")))
+		c->ambient->format = IFX_AMBIENT_HTML;
 	else
-		return bad(err, "--format is text or json, not '%.*s'", IFX_ARG(arg));
+		return bad(err, "--format is text, json or html, not '%.*s'", IFX_ARG(arg));
 	return true;
 }
 
@@ -271,7 +273,7 @@ static bool set_check(struct ifx_config *c, ifx_str arg, struct ifx_buf *err)
 const struct ifx_option ifx_ambient_plan_options[] = {
 	ROWS_ONLY,
 	ROWS_MIGRATION,
-	{ 'f', "format", "FORMAT", set_format, 0, "text (default) or json" },
+	{ 'f', "format", "FORMAT", set_format, 0, "text (default), json, or html: one page" },
 	ROWS_INPUT,
 };
 

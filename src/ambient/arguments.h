@@ -6,7 +6,7 @@
 #include "ambient/step.h"
 #include "options.h"
 
-enum { IFX_AMBIENT_TEXT, IFX_AMBIENT_JSON };
+enum { IFX_AMBIENT_TEXT, IFX_AMBIENT_JSON, IFX_AMBIENT_HTML };
 
 struct ifx_ambient_options {
 	struct ifx_texts environments; /* --environment */

@@ -1,6 +1,7 @@
 #include "ambient/command.h"
 
 #include "ambient/outlook.h"
+#include "ambient/html.h"
 #include "ambient/show.h"
 #include "base/alloc.h"
 #include "say.h"
@@ -167,7 +168,7 @@ int ifx_ambient_end(struct ifx_ambient_run *run, int code)
 
 static void show(struct ifx_ambient_run *run)
 {
-	static ifx_show_fn *const formats[] = { ifx_show_text, ifx_show_json };
+	static ifx_show_fn *const formats[] = { ifx_show_text, ifx_show_json, ifx_show_html };
 
 	formats[run->config->ambient->format](&run->out, &run->plan);
 	if (!run->config->quiet)

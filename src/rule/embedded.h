@@ -1,6 +1,7 @@
 /*
- * The files of transforms/ that travel inside the program: every rule (`<id>.yaml`) and
- * every page (`<id>.md`), byte for byte. The build writes the table (cmake/embed.cmake).
+ * Files that travel inside the program, byte for byte: every rule (`<id>.yaml`) and every page
+ * (`<id>.md`) of transforms/, and what the plan's page is made with (page.css, page.js). The build
+ * writes the table (cmake/embed.cmake).
  *
  * Sorted by name in byte order, so it can be searched with strcmp. Each `data` is followed
  * by a NUL that `len` does not count; a file may itself hold NUL bytes.
