@@ -638,7 +638,7 @@ class CommandLine(Case):
     def test_usage(self):
         self.write("tree.yaml", BASE)
         for args, text in ((("--accept", "B01"), "B01 cannot be accepted"), (("--accept", "X1"), "not 'X1'"),
-                           (("-f", "xml"), "text or json"), (("--bind", "x"), "service or namespace"),
+                           (("-f", "xml"), "text, json or html"), (("--bind", "x"), "service or namespace"),
                            (("--waypoint", "none"), "NAME/NAMESPACE"), (("-n", "nope"), "no namespace 'nope'"),
                            (("--environment", "nope"), "nope"), (("--what",), "--what")):
             with self.subTest(args):
