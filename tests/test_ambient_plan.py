@@ -527,6 +527,17 @@ class Waves(Case):
         found = self.one(self.plan(code=1))["findings"]
         self.assertEqual([(f["id"], f["severity"]) for f in found], [("C38", "warning")])
 
+    def test_callers_that_another_policy_of_the_service_names(self):
+        """A policy of Layer 4 stays where it is, but its callers meet the guard of the Service."""
+        names = [{"from": [{"source": {"principals": ["cluster.local/ns/far/sa/default"]}}]}]
+        deny = policy(name="no", action="DENY", selector={"app": "web"}, rules=GET)
+        self.write("tree.yaml", BASE + [deny, policy(selector={"app": "web"}, rules=names)])
+        found = self.one(self.plan(code=1))["findings"]
+        self.assertEqual([f["id"] for f in found], ["C38"])
+        self.assertIn("namespace far calls Service web,", found[0]["reason"])
+        self.write("tree.yaml", BASE + [deny, policy(selector={"app": "other"}, rules=names)])
+        self.assertEqual(self.one(self.plan(code=0))["findings"], [])
+
 
 class Needs(Case):
     def needs(self, *docs):
@@ -693,7 +704,7 @@ class Examples(Case):
         "12-virtualservice-subsets": ("label", "prepare", ["recommend"], [], 0),
         "13-port-exceptions": ("label", "prepare", [], ["S08", "W07"], 1),
         "14-gateway-pod-in-namespace": ("label", "prepare", [], [], 0),
-        "15-negative-l4-match": ("label", "prepare", ["pricing"], [], 0),
+        "15-negative-l4-match": ("label", "prepare", ["pricing"], ["C38"] * 3, 1),
     }
     NAMESPACE = {"09-cross-namespace-waypoint": "shipping"}
 

@@ -169,7 +169,8 @@ void ifx_apply_show_holds(struct ifx_buf *out, const struct ifx_apply *a)
 		for (const struct ifx_hold *h = a->passages[i].skipped ? NULL
 								       : a->passages[i].holds;
 		     h; h = h->next)
-			show_hold(out, &a->passages[i], h);
+			if (!h->mute)
+				show_hold(out, &a->passages[i], h);
 }
 
 void ifx_apply_diff(struct ifx_buf *out, const struct ifx_apply *a)

@@ -7,6 +7,7 @@
 #include "say.h"
 
 #include <limits.h>
+#include <string.h>
 
 /* ---- usage ---- */
 
@@ -51,14 +52,27 @@ static bool is_wanted(void *data, const struct ifx_namespace *ns)
 	return o->all;
 }
 
+/* What the passage said of the same object, the plan says with more of the place. */
+static void mute(struct ifx_hold *first, const struct ifx_hold *last, const char *id,
+		 const struct ifx_object *o)
+{
+	for (struct ifx_hold *h = last ? first : NULL; h; h = h == last ? NULL : h->next)
+		h->mute |= o && h->o == o && !strcmp(h->id, id);
+}
+
 static void hold_by(struct ifx_passage *p, const struct ifx_hindrances *list, bool late)
 {
+	const struct ifx_hold *last = p->last_hold;
+
 	for (size_t i = 0; i < list->n; i++) {
 		const struct ifx_hindrance *h = &list->items[i];
+		const char *id = ifx_finding_fact(h->id)->id;
 
-		if (ifx_hindrance_holds(h) && (late || !h->only_enroll))
-			ifx_passage_hold(p, ifx_finding_fact(h->id)->id, h->object, h->node, "%.*s",
-					 IFX_ARG(h->reason));
+		if (!ifx_hindrance_holds(h) || (!late && h->only_enroll))
+			continue;
+		mute(p->holds, last, id, h->object);
+		ifx_passage_hold(p, id, h->object, h->node, "%.*s%s%.*s", IFX_ARG(h->reason),
+				 h->help.len ? "; " : "", IFX_ARG(h->help));
 	}
 }
 
@@ -102,8 +116,8 @@ static void say_proof(struct ifx_ambient_run *run, const struct ifx_proof *proof
 	if (proof->n_shuts)
 		ifx_buf_addf(&run->err,
 			     "; callers that keep a sidecar or have no identity are refused in %zu "
-			     "cases",
-			     proof->n_shuts);
+			     "case%s",
+			     proof->n_shuts, proof->n_shuts == 1 ? "" : "s");
 	ifx_buf_addc(&run->err, '\n');
 }
 

@@ -44,18 +44,16 @@ static void network(struct ifx_migration *plan, const struct ifx_link *link)
 static void unseen(struct ifx_migration *plan, const struct ifx_link *link)
 {
 	const struct ifx_ns_plan *callee = ifx_migration_of(plan, link->callee);
-	bool guards = false;
+	const struct ifx_object *service = ifx_guarded(plan, callee, link);
 	struct ifx_hindrance *h;
 
-	for (size_t i = 0; i < callee->needs.n && !guards; i++)
-		guards = callee->needs.items[i].object == link->object;
-	if (!guards)
+	if (!service)
 		return;
 	h = ifx_hinder(
 		plan, IFX_F_C38, link->callee, link->object, link->node,
-		"namespace %.*s calls a Service that a waypoint will guard, and is not in the "
-		"tree: it must be in ambient mode before",
-		IFX_ARG(link->caller_name));
+		"namespace %.*s calls Service %.*s, which a waypoint will guard, and is not in the "
+		"tree: it must be in ambient mode before enroll",
+		IFX_ARG(link->caller_name), IFX_ARG(service->r->name));
 	h->weight = IFX_WEIGHT_W;
 	h->only_enroll = true;
 }

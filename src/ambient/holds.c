@@ -83,31 +83,13 @@ static void follow(struct work *w, struct ifx_ns_plan *ns, struct ifx_hindrance 
 
 /* ---- C38 ---- */
 
-/* Is a Service guarded by a waypoint, and one that the link is about? */
-static const struct ifx_object *guarded(const struct ifx_ns_plan *callee,
-					const struct ifx_link *link)
-{
-	for (size_t i = 0; i < callee->needs.n; i++) {
-		const struct ifx_need *need = &callee->needs.items[i];
-
-		if (need->kind > IFX_NEED_WASM ||
-		    (link->service.len && !ifx_str_eq(link->service, need->service->r->name)))
-			continue;
-		/* A policy about other Services says nothing about this one. */
-		if (link->kind == IFX_LINK_POLICY && need->object != link->object)
-			continue;
-		return need->service;
-	}
-	return NULL;
-}
-
 static const char *const words[] = { "a policy names it", "its Sidecar says so",
 				     "a host name says so", "it keeps a route for it" };
 
 static void keep_caller(struct work *w, const struct ifx_link *link)
 {
 	struct ifx_ns_plan *callee = ifx_migration_of(w->plan, link->callee);
-	const struct ifx_object *service = guarded(callee, link);
+	const struct ifx_object *service = ifx_guarded(w->plan, callee, link);
 	struct ifx_hindrance *h;
 
 	if (!service || !callee->migrates)
@@ -143,7 +125,7 @@ static void keep_callers(struct work *w, const struct ifx_ns_plan *ns)
 
 		/* One evidence for a caller is enough. */
 		if (link->callee != last &&
-		    guarded(ifx_migration_of(w->plan, link->callee), link)) {
+		    ifx_guarded(w->plan, ifx_migration_of(w->plan, link->callee), link)) {
 			last = link->callee;
 			keep_caller(w, link);
 		}

@@ -315,7 +315,8 @@ static void of_virtual_services(struct ifx_migration *plan, const struct ifx_nam
 
 			/* Waypoints do not read those of other namespaces (W25). */
 			if (migrates(plan, service) && service->namespace == ns)
-				add(plan, service, IFX_NEED_ROUTE, o, host, IFX_LIT(""));
+				add(plan, service, IFX_NEED_ROUTE, o, host,
+				    IFX_LIT("it stays; waypoints run VirtualServices, as an alpha feature"));
 		}
 	}
 }
@@ -443,4 +444,41 @@ const char *ifx_need_name(ifx_need_kind kind)
 	static const char *const names[] = { "policy", "JWT", "plugin", "route", "destination" };
 
 	return names[kind];
+}
+
+/* ---- who calls them ---- */
+
+/* May a policy be about pods of the Service? One that names callers of others says nothing of it.
+ */
+static bool is_about(struct ifx_migration *plan, const struct ifx_ns_plan *ns,
+		     const struct ifx_object *policy, const struct ifx_object *service)
+{
+	const struct ifx_policy_view *v = ns->policies;
+	struct ifx_labels labels;
+
+	while (v && v->object != policy)
+		v = v->next;
+	if (!v)
+		return false;
+	if (!ifx_labels_of_pairs(plan, &labels, service->service->selector)) {
+		plan->failed = true;
+		return false;
+	}
+	return !v->authz.scope.n_targets && !ifx_labels_disagree(v->authz.scope.selector, labels);
+}
+
+const struct ifx_object *ifx_guarded(struct ifx_migration *plan, const struct ifx_ns_plan *callee,
+				     const struct ifx_link *link)
+{
+	for (size_t i = 0; i < callee->needs.n; i++) {
+		const struct ifx_need *need = &callee->needs.items[i];
+
+		if (need->kind > IFX_NEED_WASM ||
+		    (link->service.len && !ifx_str_eq(link->service, need->service->r->name)))
+			continue;
+		if (link->kind != IFX_LINK_POLICY || need->object == link->object ||
+		    is_about(plan, callee, link->object, need->service))
+			return need->service;
+	}
+	return NULL;
 }

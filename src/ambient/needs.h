@@ -25,6 +25,10 @@ const struct ifx_need *ifx_need_of(const struct ifx_ns_plan *ns, const struct if
 /** Will it be bound to a waypoint: because it needs one, or its whole namespace is (--bind)? */
 bool ifx_is_bound(const struct ifx_migration *plan, const struct ifx_ns_plan *ns,
 		  const struct ifx_object *service);
+/** The first Service of the callee that a waypoint will guard and that the link is about, or NULL.
+ */
+const struct ifx_object *ifx_guarded(struct ifx_migration *plan, const struct ifx_ns_plan *callee,
+				     const struct ifx_link *link);
 /** "policy", "JWT" ...: a word for a table. */
 const char *ifx_need_name(ifx_need_kind kind);
 

@@ -39,16 +39,19 @@ void ifx_passage_hold(struct ifx_passage *m, const char *id, const struct ifx_ob
 	ifx_buf_vaddf(&text, fmt, ap);
 	va_end(ap);
 	if (hold)
-		*hold = (struct ifx_hold){ id, o, at,
-					   ifx_arena_copy(&m->changes->arena, ifx_buf_str(&text)),
-					   NULL };
+		*hold = (struct ifx_hold){
+			.id = id,
+			.o = o,
+			.at = at,
+			.text = ifx_arena_copy(&m->changes->arena, ifx_buf_str(&text)),
+		};
 	ifx_buf_release(&text);
 	if (!hold || !hold->text.ptr) {
 		m->failed = true;
 		return;
 	}
 	for (const struct ifx_hold *h = m->holds; h; h = h->next)
-		if (h->o == o && ifx_str_eq(h->text, hold->text))
+		if (!h->mute && h->o == o && ifx_str_eq(h->text, hold->text))
 			return;
 	*(m->last_hold ? &m->last_hold->next : &m->holds) = hold;
 	m->last_hold = hold;

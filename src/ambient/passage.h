@@ -30,6 +30,7 @@ struct ifx_hold {
 	const struct ifx_object *o; /* NULL: the namespace as a whole */
 	const struct ifx_node *at;  /* NULL: the object */
 	ifx_str text;
+	bool mute; /* it holds; another one says it */
 	struct ifx_hold *next;
 };
 

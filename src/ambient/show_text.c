@@ -334,14 +334,17 @@ static void add_environment(struct ifx_buf *out, struct ifx_migration *plan,
 
 static void add_passed_over(struct ifx_buf *out, const struct ifx_estate *estate)
 {
+	const char *before = "\n";
+
 	for (size_t i = 0; i < estate->n_sources; i++) {
 		const struct ifx_source *s = &estate->sources[i];
 
 		if (!s->passed_over)
 			continue;
-		ifx_buf_add(out, IFX_LIT("\nnot looked at: "));
+		ifx_buf_addf(out, "%snot looked at: ", before);
+		before = "";
 		ifx_say_text(out, s->path);
-		ifx_buf_addf(out, ": %s", s->passed_over);
+		ifx_buf_addf(out, ": %s\n", s->passed_over);
 	}
 }
 
