@@ -3,7 +3,9 @@
  * running every transform over every document.
  */
 #include "pipeline.h"
+#include "rule/glance.h"
 #include "rule/table.h"
+#include "yaml/load.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -272,6 +274,103 @@ static void nothing_hides_in_a_random_map(void **state)
 	ifx_buf_release(&text);
 }
 
+/* ---- lists ---- */
+
+static bool starts_with_http(ifx_str name)
+{
+	return ifx_str_eq(name, IFX_LIT("http")) || ifx_str_starts(name, IFX_LIT("http-"));
+}
+
+static bool is_good(const struct ifx_glance_item *item)
+{
+	for (size_t i = 0; i < item->n; i++)
+		if (ifx_str_eq(item->entries[i].key, IFX_LIT("app")) ||
+		    (ifx_str_eq(item->entries[i].key, IFX_LIT("name")) &&
+		     starts_with_http(item->entries[i].value)))
+			return true;
+	return false;
+}
+
+/* What parsing says: -1 where it is not YAML. */
+static int has_bad_port(ifx_str text)
+{
+	struct ifx_problem problem = { 0 };
+	struct ifx_doc *doc;
+	const struct ifx_node *ports;
+	int bad = 0;
+
+	ifx_buf_init(&problem.text, 4096);
+	if (ifx_doc_load(&doc, text, &problem) != IFX_OK) {
+		ifx_buf_release(&problem.text);
+		return -1;
+	}
+	ifx_buf_release(&problem.text);
+	ports = ifx_get(ifx_get(doc->root, IFX_LIT("spec")), IFX_LIT("ports"));
+	for (const struct ifx_entry *e = ifx_is(ports, IFX_SEQ) ? ports->first : NULL; e;
+	     e = e->next)
+		bad |= !ifx_get(e->value, IFX_LIT("app")) &&
+		       !starts_with_http(ifx_get_text(e->value, IFX_LIT("name")));
+	ifx_doc_free(doc);
+	return bad;
+}
+
+static void no_item_hides_in_a_random_list(void **state)
+{
+	static const char *const lists[] = { "ports:",    "ports:",     "ports: # x",
+					     "ports: &p", "\"ports\":", "? ports\n  :",
+					     "ports :",   "ports: [" };
+	static const char *const starts[] = { "- ", "- ", "-   ", "-\n    ", "- &a ", "- {", "" };
+	static const char *const entries[] = {
+		"name: http",
+		"name: \"http-a\"",
+		"name: x",
+		"name: http # x",
+		"app: y",
+		"port: 80",
+		"name: http\n      x",
+		"'name': http",
+		"name: >-\n       http",
+		"<<: *p",
+		"name: *x",
+		"a: {name: http}",
+		"port: 80",
+		"# name: http",
+		"name: [http]",
+		"port: 80\n    name: x",
+		"app:",
+		"nodePort: '1'",
+	};
+	size_t n_fine = 0, n_bad = 0;
+	struct ifx_buf text;
+
+	(void)state;
+	ifx_buf_init(&text, 1 << 16);
+	for (int round = 0; round < 60000; round++) {
+		bool yes;
+		int bad;
+
+		ifx_buf_clear(&text);
+		ifx_buf_addf(&text, "kind: Service\nspec:\n  %s\n", ONE_OF(lists));
+		for (size_t i = 0, items = below(4); i < items; i++) {
+			ifx_buf_fill(&text, ' ', below(9) ? 2 : below(5));
+			ifx_buf_addf(&text, "%s%s\n", ONE_OF(starts), ONE_OF(entries));
+			for (size_t k = below(3); k; k--) {
+				ifx_buf_fill(&text, ' ', below(9) ? 4 : below(7));
+				ifx_buf_addf(&text, "%s\n", ONE_OF(entries));
+			}
+		}
+		yes = ifx_glance_items(ifx_buf_str(&text), IFX_LIT("ports"), is_good);
+		bad = has_bad_port(ifx_buf_str(&text));
+		if (bad == 1 && !yes)
+			fail_msg("overlooked in\n%s", text.data);
+		n_fine += !yes;
+		n_bad += bad == 1;
+	}
+	assert_true(n_fine > 500);
+	assert_true(n_bad > 500);
+	ifx_buf_release(&text);
+}
+
 static int load(void **state)
 {
 	struct ifx_buf why;
@@ -299,6 +398,7 @@ int main(void)
 		cmocka_unit_test(nothing_is_missed_in_our_own_cases),
 		cmocka_unit_test(what_is_plain_is_not_parsed),
 		cmocka_unit_test(nothing_hides_in_a_random_map),
+		cmocka_unit_test(no_item_hides_in_a_random_list),
 	};
 
 	return cmocka_run_group_tests(tests, load, unload);

@@ -5,7 +5,10 @@
  */
 #include "rule/transform.h"
 
+#include "rule/glance.h"
 #include "rule/injection.h"
+
+#include <ctype.h>
 
 /* The first leaves things as they are: nobody can see in a manifest what a port speaks. */
 static const struct ifx_answer answers[] = {
@@ -117,6 +120,33 @@ static void run(struct ifx_cx *cx, const struct ifx_resource *r)
 	}
 }
 
+static bool says_protocol(const struct ifx_glance_item *item)
+{
+	for (size_t i = 0; i < item->n; i++) {
+		ifx_str key = item->entries[i].key, value = item->entries[i].value;
+
+		if (ifx_str_eq(key, IFX_LIT("appProtocol")) ||
+		    (ifx_str_eq(key, IFX_LIT("name")) && names_protocol(value)))
+			return true;
+	}
+	return false;
+}
+
+/* Most Services say all protocols, and most that is called a Service is none. */
+static bool concerns(ifx_str document, size_t at)
+{
+	size_t behind = at + strlen("Service");
+	char before = at ? document.ptr[at - 1] : ' ';
+
+	/* The kind: Service, or ServiceList. */
+	if (strchr(" \t\r\n\"':,[{", before) == NULL)
+		return false;
+	if (behind < document.len && isalpha((unsigned char)document.ptr[behind]) &&
+	    !ifx_str_starts(ifx_str_sub(document, behind, document.len - behind), IFX_LIT("List")))
+		return false;
+	return ifx_glance_items(document, IFX_LIT("ports"), says_protocol);
+}
+
 const struct ifx_transform ifx_port_protocol = {
 	.id = "port-protocol",
 	.ist = "IST0118",
@@ -125,6 +155,7 @@ const struct ifx_transform ifx_port_protocol = {
 		"https://istio.io/latest/docs/ops/configuration/traffic-management/protocol-selection/",
 	.level = IFX_CHOICE,
 	.needles = (const char *const[]){ "Service", NULL },
+	.concerns = concerns,
 	.answers = answers,
 	.run = run,
 };

@@ -145,6 +145,14 @@ static size_t behind_text(ifx_str text, size_t at, size_t indent)
 	return at;
 }
 
+static bool is_in_item(const struct ifx_glance_item *item, ifx_str key)
+{
+	for (size_t i = 0; i < item->n; i++)
+		if (ifx_str_eq(item->entries[i].key, key))
+			return true;
+	return false;
+}
+
 static bool is_twice(const ifx_str *keys, size_t n)
 {
 	for (size_t i = 0; i + 1 < n; i++)
@@ -267,4 +275,86 @@ bool ifx_glance(ifx_str document, size_t at)
 
 	look_at_word(&l, document.ptr[at] == 'l' ? IFX_LIT("labels") : IFX_LIT("annotations"), at);
 	return l.yes;
+}
+
+/* ---- lists ---- */
+
+/* What stands behind a key, without quotes and comment. ptr NULL: that is not understood. */
+static ifx_str take_value(ifx_str line, size_t at)
+{
+	size_t end, len;
+
+	if (is_rest(line, at))
+		return IFX_LIT("");
+	at += blanks(line, at);
+	if (line.ptr[at] == '"' || line.ptr[at] == '\'') {
+		len = quoted(line, at);
+		return len < 2 || !is_rest(line, at + len) ? IFX_NONE
+							   : ifx_str_sub(line, at + 1, len - 2);
+	}
+	for (end = at; end < line.len && is_word(line.ptr[end]);)
+		end++;
+	return end == at || !is_rest(line, end) ? IFX_NONE : ifx_str_sub(line, at, end - at);
+}
+
+/*
+ * The list of which the key stands in the column `indent`, from the line `at` on. Its items begin
+ * with a dash in one column, and their entries stand in another one.
+ */
+static bool are_fine(ifx_str text, size_t at, size_t indent,
+		     bool (*is_fine)(const struct ifx_glance_item *item))
+{
+	struct ifx_glance_item item = { .n = 0 };
+	size_t dash = SIZE_MAX, depth = 0;
+	bool any = false;
+
+	for (; at < text.len; at = ifx_line_next(text, at)) {
+		ifx_str line = line_at(text, at), key;
+		size_t column = blanks(line, 0);
+
+		if (is_rest(line, 0))
+			continue;
+		if (column < indent || (column == indent && line.ptr[column] != '-'))
+			break;
+		if (line.ptr[column] == '-') {
+			if ((any && !is_fine(&item)) || (any && column != dash))
+				return false;
+			any = true;
+			dash = column;
+			item.n = 0;
+			column += 1 + blanks(line, column + 1);
+			depth = column;
+		}
+		if (!any || column != depth || column >= line.len || item.n == 16)
+			return false;
+		key = take_key(line, &column);
+		if (!key.ptr || is_in_item(&item, key))
+			return false;
+		item.entries[item.n] = (struct ifx_pair){ key, take_value(line, column) };
+		if (!item.entries[item.n++].value.ptr)
+			return false;
+	}
+	return !any || is_fine(&item);
+}
+
+bool ifx_glance_items(ifx_str document, ifx_str key,
+		      bool (*is_fine)(const struct ifx_glance_item *item))
+{
+	for (size_t from = 0, at;; from = at + key.len) {
+		size_t start, behind;
+		ifx_str line, before;
+
+		at = ifx_str_find(ifx_str_sub(document, from, document.len - from), key);
+		if (at == SIZE_MAX)
+			return has_directive(document);
+		at += from;
+		start = ifx_line_start(document, at);
+		line = line_at(document, start);
+		before = ifx_str_sub(line, 0, at - start);
+		behind = at - start + key.len;
+		if (!is_first(before) || behind >= line.len || line.ptr[behind] != ':' ||
+		    !is_rest(line, behind + 1) ||
+		    !are_fine(document, ifx_line_next(document, start), before.len, is_fine))
+			return true;
+	}
 }
