@@ -44,6 +44,7 @@ void ifx_configs_init(struct ifx_configs *configs, const struct ifx_config *line
 	if (line->no_config || (configs->from == IFX_CONFIGS_NAMED && !line->config.ptr))
 		configs->from = IFX_CONFIGS_NONE;
 	ifx_arena_init(&configs->arena, CONFIGS_MEMORY_MAX);
+	ifx_resolver_init(&configs->resolver);
 }
 
 static void release_file(struct ifx_config_file *f)
@@ -70,6 +71,7 @@ void ifx_configs_release(struct ifx_configs *configs)
 	ifx_rules_release(&configs->builtin);
 	ifx_map_release(&configs->dirs);
 	ifx_map_release(&configs->rulesets);
+	ifx_resolver_release(&configs->resolver);
 	ifx_arena_release(&configs->arena);
 }
 
@@ -387,7 +389,7 @@ static struct ifx_config_dir *dir_of(struct ifx_configs *configs, ifx_str typed)
 		return NULL;
 	}
 	ifx_buf_init(&real, 1 << 16);
-	if (ifx_path_resolve(&real, name.ptr) == IFX_OK) {
+	if (ifx_resolver_resolve(&configs->resolver, &real, name.ptr) == IFX_OK) {
 		f = configs->from == IFX_CONFIGS_NEAREST ? nearest(configs, ifx_buf_str(&real))
 							 : given_file(configs);
 		known = ifx_map_at(&configs->dirs, typed); /* it may have been real */

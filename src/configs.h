@@ -14,6 +14,7 @@
 
 #include "base/map.h"
 #include "io/files.h"
+#include "io/resolver.h"
 #include "ruleset.h"
 
 /** A larger settings file is refused. Bytes. */
@@ -44,6 +45,7 @@ struct ifx_configs {
 	bool talks; /* notes are welcome; set by the caller */
 	struct ifx_buf *err;
 	struct ifx_arena arena;
+	struct ifx_resolver resolver;
 	struct ifx_rules builtin;
 	struct ifx_map dirs; /* typed, and real paths: struct ifx_config_dir */
 	struct ifx_config_file *files, *given;

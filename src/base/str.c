@@ -41,12 +41,24 @@ size_t ifx_str_chr(ifx_str s, char c)
 	return p ? (size_t)(p - s.ptr) : SIZE_MAX;
 }
 
+/* Bytes that are rare in text are found faster alone. */
+static bool is_rare(char c)
+{
+	return c == '{' || c == '%' || c == '$' || c == '~';
+}
+
 size_t ifx_str_find(ifx_str s, ifx_str needle)
 {
-	const char *p;
+	const char *p, *end = s.ptr + s.len;
 
 	if (!needle.len)
 		return 0;
+	if (is_rare(needle.ptr[0])) {
+		for (p = s.ptr; s.len && (p = memchr(p, needle.ptr[0], (size_t)(end - p))); p++)
+			if ((size_t)(end - p) >= needle.len && !memcmp(p, needle.ptr, needle.len))
+				return (size_t)(p - s.ptr);
+		return SIZE_MAX;
+	}
 	p = s.len ? memmem(s.ptr, s.len, needle.ptr, needle.len) : NULL;
 	return p ? (size_t)(p - s.ptr) : SIZE_MAX;
 }

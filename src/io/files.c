@@ -209,6 +209,7 @@ struct walk {
 	ifx_complain_fn *complain;
 	void *data;
 	bool failed, no_memory;
+	bool alone;          /* one path was given: what readdir says of a file is enough */
 	struct ifx_buf path; /* as typed */
 	struct ifx_buf tree; /* from the top of the work tree */
 	struct ifx_buf here; /* from the current directory; "../" and an absolute path outside */
@@ -479,6 +480,8 @@ struct listing {
 	struct entry *entries;
 	size_t n, cap;
 	bool has_git, has_gitignore;
+	bool trusted; /* the inode that readdir tells is compared with its like alone */
+	dev_t dev;    /* then: of the directory */
 };
 
 static bool is_leftover(const char *name)
@@ -520,7 +523,9 @@ static ifx_status add_entry(struct listing *l, DIR *dir, const struct dirent *d)
 		l->has_gitignore = true;
 	if (!is_dir && d->d_type != DT_UNKNOWN && (d->d_type != DT_REG || !is_manifest(name)))
 		return IFX_OK;
-	if (!is_dir) {
+	st.st_dev = l->dev;
+	st.st_ino = d->d_ino;
+	if (!is_dir && !(l->trusted && d->d_type == DT_REG)) {
 		/* Gone since: then it is not there. */
 		if (fstatat(dirfd(dir), d->d_name, &st, AT_SYMLINK_NOFOLLOW))
 			return errno == ENOENT ? IFX_OK : IFX_EIO;
@@ -559,6 +564,7 @@ static ifx_status list_directory(struct walk *w, struct listing *l, const char *
 	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | flags);
 	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
 	const struct dirent *d;
+	struct stat own = { 0 };
 	ifx_status st = IFX_OK;
 
 	if (!dir) {
@@ -567,6 +573,8 @@ static ifx_status list_directory(struct walk *w, struct listing *l, const char *
 			close(fd);
 		return IFX_OK;
 	}
+	l->trusted = w->alone && !fstat(fd, &own);
+	l->dev = own.st_dev;
 	for (;;) {
 		errno = 0;
 		d = readdir(dir);
@@ -877,6 +885,7 @@ ifx_status ifx_inputs_expand(struct ifx_inputs *out, char *const *paths, size_t 
 		.options = options,
 		.complain = complain,
 		.data = data,
+		.alone = n == 1,
 	};
 	struct ifx_buf *bufs[] = { &w.path,    &w.tree, &w.here, &w.cwd, &w.seen_by_settings,
 				   &w.scratch, &w.err };
