@@ -206,17 +206,28 @@ static void add_top(struct ifx_buf *out, ifx_str style, ifx_str script)
 	ifx_buf_add(out, IFX_LIT("</style>\n</head>\n<body>\n"));
 }
 
-static void add_bar_of_links(struct ifx_buf *out)
+/* Links to what is there: an empty tree has its summary only. */
+static void add_bar_of_links(struct ifx_buf *out, bool any, bool previewed)
 {
+	static const struct {
+		const char *id, *name;
+		bool previewed;
+	} links[] = {
+		{ "summary", "Summary", false },  { "namespaces", "Namespaces", false },
+		{ "graph", "Calls", false },      { "findings", "Findings", false },
+		{ "tuning", "Resources", false }, { "details", "Details", false },
+		{ "phases", "Phases", true },     { "evidence", "Evidence", true },
+	};
+
+	ifx_buf_add(out, IFX_LIT("<a class=\"skip\" href=\"#main\">To the plan</a>\n<header>\n"
+				 "<h1>Ambient migration plan</h1>\n"
+				 "<nav aria-label=\"Sections\">"));
+	for (size_t i = 0; i < sizeof(links) / sizeof(*links); i++)
+		if (links[i].previewed ? previewed : any || !i)
+			ifx_buf_addf(out, "<a href=\"#%s\">%s</a>", links[i].id, links[i].name);
 	ifx_buf_add(
 		out,
-		IFX_LIT("<a class=\"skip\" href=\"#main\">To the plan</a>\n<header>\n"
-			"<h1>Ambient migration plan</h1>\n<nav aria-label=\"Sections\">"
-			"<a href=\"#summary\">Summary</a><a href=\"#namespaces\">Namespaces</a>"
-			"<a href=\"#graph\">Calls</a><a href=\"#findings\">Findings</a>"
-			"<a href=\"#tuning\">Sidecar resources</a>"
-			"<a href=\"#details\">Details</a></nav>\n"
-			"<form id=\"filters\" role=\"search\" hidden>"
+		IFX_LIT("</nav>\n<form id=\"filters\" role=\"search\" hidden>"
 			"<label>Namespace <input type=\"search\" id=\"filter\" autocomplete=\"off\" "
 			"spellcheck=\"false\" placeholder=\"part of a name\"></label>"
 			"<label>State <select id=\"standing\"><option value=\"\">all</option>"
@@ -297,19 +308,24 @@ static void add_passed_over(struct ifx_buf *out, const struct ifx_estate *estate
 		ifx_buf_add(out, IFX_LIT("</ul></section>\n"));
 }
 
-void ifx_show_html(struct ifx_buf *out, struct ifx_migration *plan)
+void ifx_show_html(struct ifx_buf *out, struct ifx_migration *plan,
+		   const struct ifx_preview *preview)
 {
 	ifx_str style = page_file("page.css"), script = page_file("page.js");
 	bool first = true;
 
 	add_top(out, style, script);
-	add_bar_of_links(out);
+	add_bar_of_links(out, ifx_show_count(plan).environments, preview != NULL);
 	add_summary(out, plan);
 	for (size_t i = 0; i < plan->estate->n_environments; i++) {
 		if (ifx_show_is_empty(&plan->environments[i]))
 			continue;
 		add_environment(out, plan, &plan->environments[i], first);
 		first = false;
+	}
+	if (preview) {
+		ifx_html_phases(out, preview);
+		ifx_html_evidence(out, preview);
 	}
 	add_passed_over(out, plan->estate);
 	ifx_buf_add(out, IFX_LIT("</main>\n<script>"));

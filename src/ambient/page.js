@@ -73,13 +73,17 @@
 	const subjects = all("[data-ns]");
 	const rows = all(".namespaces tbody tr");
 
-	/* Namespaces of one environment are not those of another. */
+	/* Namespaces of one environment are not those of another; phases are about all of them. */
 	const home = e => e.closest(".environment")?.id + "\n";
-	const standings = new Map(rows.map(r => [home(r) + r.dataset.ns, r.dataset.standing]));
+	const standings = new Map();
+
+	for (const row of rows)
+		for (const id of [home(row), home(document.body)])
+			standings.set(id + row.dataset.ns, [...standings.get(id + row.dataset.ns) ?? [], row.dataset.standing]);
 
 	const names = e => e.dataset.to === undefined ? e.dataset.ns.split(" ") : [e.dataset.ns, e.dataset.to];
 	const fits = (e, wanted, state) => names(e).some(name => name.toLowerCase().includes(wanted) &&
-		(!state || standings.get(home(e) + name) === state));
+		(!state || standings.get(home(e) + name)?.includes(state)));
 
 	const filter = () => {
 		const wanted = text.value.trim().toLowerCase(), state = standing.value;
