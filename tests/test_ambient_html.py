@@ -257,6 +257,9 @@ class Whole(Case):
         page, _ = self.page("--environment", "dev", "--environment", "prod", ".")
         self.assertEqual(len(page.of("section", "environment")), 2)
         self.assertEqual(len(page.rows("namespaces")), 2)
+        rows = [page.cells(r) for r in page.elements if r["tag"] == "tr" and r["up"]["tag"] == "tbody" and
+                r["up"]["up"]["up"]["up"]["attrs"].get("id") == "environments"]
+        self.assertEqual([r[:3] for r in rows], [["dev", "1", "1"], ["prod", "1", "1"]])
 
     def test_the_same_twice(self):
         self.write(estate(30))

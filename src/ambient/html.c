@@ -75,15 +75,19 @@ struct tally {
 	size_t standing[IFX_STANDINGS], namespaces;
 };
 
+static void count_environment(struct tally *t, const struct ifx_env_plan *env)
+{
+	for (size_t i = 0; i < env->environment->n_namespaces; i++)
+		t->standing[ifx_html_standing(&env->namespaces[i])]++;
+	t->namespaces += env->environment->n_namespaces;
+}
+
 static struct tally count(const struct ifx_migration *plan)
 {
 	struct tally t = { 0 };
 
 	for (size_t i = 0; i < plan->estate->n_environments; i++)
-		for (size_t k = 0; k < plan->estate->environments[i].n_namespaces; k++) {
-			t.standing[ifx_html_standing(&plan->environments[i].namespaces[k])]++;
-			t.namespaces++;
-		}
+		count_environment(&t, &plan->environments[i]);
 	return t;
 }
 
@@ -147,6 +151,34 @@ static void add_summary(struct ifx_buf *out, const struct ifx_migration *plan)
 	for (size_t i = 4; i-- > 0;)
 		add_tile(out, severities[i], severities[i], c.findings[i], means[i]);
 	ifx_buf_add(out, IFX_LIT("</dl></section>\n"));
+}
+
+/* Several environments: what is in each, and the way there. */
+static void add_environments(struct ifx_buf *out, const struct ifx_migration *plan)
+{
+	static const char *const titles[] = { "Environment",  "#Namespaces", "#ready",   "#warned",
+					      "#enroll held", "#held",       "#ambient", "#out" };
+
+	if (ifx_show_count(plan).environments < 2)
+		return;
+	ifx_buf_add(out, IFX_LIT("<section id=\"environments\"><h2>Environments</h2>\n"));
+	ifx_html_head(out, "What is deployed together", titles, sizeof(titles) / sizeof(*titles));
+	for (size_t i = 0; i < plan->estate->n_environments; i++) {
+		const struct ifx_env_plan *env = &plan->environments[i];
+		struct tally t = { 0 };
+
+		if (ifx_show_is_empty(env))
+			continue;
+		count_environment(&t, env);
+		ifx_buf_addf(out, "<tr><th scope=\"row\"><a href=\"#e%zu\">",
+			     env->environment->number);
+		ifx_html_text(out, env->environment->name);
+		ifx_buf_addf(out, "</a></th><td class=\"number\">%zu</td>", t.namespaces);
+		for (size_t k = 0; k < IFX_STANDINGS; k++)
+			ifx_buf_addf(out, "<td class=\"number\">%zu</td>", t.standing[k]);
+		ifx_buf_add(out, IFX_LIT("</tr>\n"));
+	}
+	ifx_buf_add(out, IFX_LIT("</tbody></table></div></section>\n"));
 }
 
 /* ---- the page ---- */
@@ -317,6 +349,7 @@ void ifx_show_html(struct ifx_buf *out, struct ifx_migration *plan,
 	add_top(out, style, script);
 	add_bar_of_links(out, ifx_show_count(plan).environments, preview != NULL);
 	add_summary(out, plan);
+	add_environments(out, plan);
 	for (size_t i = 0; i < plan->estate->n_environments; i++) {
 		if (ifx_show_is_empty(&plan->environments[i]))
 			continue;
