@@ -7,7 +7,9 @@
 
 #include "template/mask.h"
 
+#include "base/alloc.h"
 #include "base/buf.h"
+#include "template/tree.h"
 #include "yaml/load.h"
 
 #include <stdio.h>
@@ -373,6 +375,53 @@ static void marks_are_shown_as_braces(void **state)
 	ifx_arena_release(&arena);
 }
 
+/* ---- no memory ---- */
+
+static ifx_status read_template(ifx_str source, struct ifx_arena *arena)
+{
+	struct ifx_mask_problem problem;
+	struct ifx_problem why = { 0 };
+	struct ifx_mask file, mask;
+	struct ifx_doc *doc = NULL;
+	ifx_status st;
+
+	ifx_buf_init(&why.text, 4096);
+	st = ifx_mask_make(&file, source, true, arena, &problem);
+	if (st == IFX_OK)
+		st = ifx_mask_slice(&mask, &file, (ifx_span){ 0, source.len }, arena);
+	if (st == IFX_OK)
+		st = ifx_doc_load(&doc, mask.text, &why);
+	if (st == IFX_OK && !ifx_template_bind(doc, &mask, arena))
+		st = IFX_ENOMEM;
+	if (st == IFX_OK)
+		assert_int_equal(mask.n_istio, 1);
+	ifx_doc_free(doc);
+	ifx_buf_release(&why.text);
+	return st;
+}
+
+static void each_allocation_may_fail(void **state)
+{
+	const ifx_str source =
+		IFX_LIT("{{- if .Values.x }}\nmetadata:\n  annotations:\n"
+			"    sidecar.istio.io/inject: {{ .Values.y }}\n{{- end }}\n");
+	ifx_status st = IFX_ENOMEM;
+	unsigned long n;
+
+	(void)state;
+	for (n = 1; st != IFX_OK; n++) {
+		struct ifx_arena arena;
+
+		ifx_arena_init(&arena, 1 << 20);
+		ifx_alloc_fail_at(n);
+		st = read_template(source, &arena);
+		assert_true(st == IFX_OK || (st == IFX_ENOMEM && ifx_alloc_failed()));
+		ifx_alloc_fail_at(0);
+		ifx_arena_release(&arena);
+	}
+	assert_true(n > 5);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -382,6 +431,7 @@ int main(void)
 		cmocka_unit_test(cost_is_linear),
 		cmocka_unit_test(blank_runs_are_broken),
 		cmocka_unit_test(marks_are_shown_as_braces),
+		cmocka_unit_test(each_allocation_may_fail),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
