@@ -128,7 +128,8 @@ void ifx_app_complain(struct ifx_app *app, ifx_str path, ifx_str message, const 
 
 static void complain_walk(void *data, ifx_str path, ifx_str message)
 {
-	ifx_app_complain(data, path, message, "read");
+	/* `istio-fix -i "$UNSET"` */
+	ifx_app_complain(data, path.len ? path : IFX_LIT("''"), message, "read");
 }
 
 void ifx_app_complain_write(void *data, ifx_str path, ifx_str message)

@@ -65,6 +65,48 @@ static bool read_environment(struct ifx_words *l)
 			       &l->why);
 }
 
+/* Commands that other tools have, and people try: how it is done here. */
+static const struct {
+	const char *word, *how;
+} known_elsewhere[] = {
+	{ "analyze", "give paths alone for a report" },
+	{ "check", "give paths alone for a report, or --check" },
+	{ "diff", "try --diff" },
+	{ "explain", "try 'rules RULE'" },
+	{ "fix", "try --in-place" },
+	{ "lint", "give paths alone for a report" },
+	{ "plan", "try 'ambient plan'" },
+	{ "rule", "try 'rules'" },
+};
+
+/* The first path where a command may stand; NULL: there is none, or it is there. */
+static const char *maybe_command(const struct ifx_words *l)
+{
+	bool is_first = l->paths < l->argc && !l->dashes && l->config->host == IFX_HOST_ANY;
+
+	return is_first && access(l->argv[l->paths], F_OK) ? l->argv[l->paths] : NULL;
+}
+
+static ifx_after_words check_command(struct ifx_words *l)
+{
+	const char *word = maybe_command(l);
+
+	if (!word)
+		return IFX_CARRY_ON;
+	if (!strcmp(word, "help"))
+		return IFX_PRINT_HELP;
+	if (!strcmp(word, "version"))
+		return IFX_PRINT_VERSION;
+	for (size_t i = 0; i < sizeof(known_elsewhere) / sizeof(*known_elsewhere); i++) {
+		if (strcmp(word, known_elsewhere[i].word) != 0)
+			continue;
+		ifx_words_bad(l, "there is neither a file nor a command '%s'; %s", word,
+			      known_elsewhere[i].how);
+		return IFX_USAGE;
+	}
+	return IFX_CARRY_ON;
+}
+
 /* What the options say together with what is there besides them. */
 static ifx_after_words check_line(struct ifx_words *l)
 {
@@ -140,6 +182,8 @@ int ifx_config_parse(struct ifx_config *c, int argc, char **argv, int *first,
 	if (ifx_is_exec_plugin(argc, argv))
 		c->host = IFX_HOST_PLUGIN;
 	next = ifx_words_read(&line);
+	if (next == IFX_CARRY_ON)
+		next = check_command(&line);
 	if (next == IFX_CARRY_ON)
 		next = check_line(&line);
 	if (next == IFX_USAGE) {

@@ -49,6 +49,12 @@ static ifx_status add_names(struct gather *g, ifx_str list, struct ifx_buf *why)
 		ifx_buf_add(why, IFX_LIT("holds NUL bytes; are its names to be read with -0?"));
 		return IFX_EINVAL;
 	}
+	/* A name may hold a newline, but hardly at its end. */
+	if (g->config->null && ifx_str_chr(list, '\0') == SIZE_MAX &&
+	    ifx_str_ends(list, IFX_LIT("\n"))) {
+		ifx_buf_add(why, IFX_LIT("holds lines, and no NUL bytes; leave out -0"));
+		return IFX_EINVAL;
+	}
 	while (st == IFX_OK && ifx_str_split(&list, end, &name)) {
 		if (!name.len)
 			continue;

@@ -169,6 +169,11 @@ static bool set_format(struct ifx_config *c, ifx_str arg, struct ifx_buf *err)
 		if (ifx_str_eq(arg, ifx_str_of(ifx_report_format_name(c->format))))
 			return true;
 	c->format = IFX_FORMAT_TEXT;
+	/* kubectl's -f */
+	if (ifx_str_chr(arg, '/') != SIZE_MAX || ifx_str_chr(arg, '.') != SIZE_MAX ||
+	    ifx_str_eq(arg, IFX_LIT("-")))
+		return bad(err, "-f is --format; name files without an option: '%.*s'",
+			   IFX_ARG(arg));
 	return bad(err, "--format is text, json, sarif, github, gitlab or junit, not '%.*s'",
 		   IFX_ARG(arg));
 }
@@ -543,7 +548,7 @@ const struct ifx_option ifx_options[] = {
 	{ 0, "color", "WHEN", set_color, 0, "auto (default), always or never" },
 	{ 0, "statistics", NULL, set_statistics, 0, "count findings by rule as well" },
 	{ 'q', "quiet", NULL, set_quiet, 0, "no summary" },
-	{ 'v', "verbose", NULL, set_verbose, 0, "show what was fixed as well" },
+	{ 'v', "verbose", NULL, set_verbose, 0, "show what was fixed, or would be, as well" },
 	{ 'h', "help", NULL, NULL, 0, "print this" },
 	{ 'V', "version", NULL, NULL, 0, "print the version" },
 	{ 0, "mode", "MODE", set_mode_name, IFX_KEY_FUNCTION | IFX_KEY_ONLY, NULL },

@@ -373,7 +373,14 @@ bool ifx_ruleset_explain(const struct ifx_ruleset *set, ifx_str id, struct ifx_b
 	if (found)
 		return true;
 	if (i == set->all->n) {
-		ifx_say_error(err, "no rule is called '%.*s'; see 'istio-fix rules'", IFX_ARG(id));
+		ifx_str near = ifx_ruleset_nearest(set, id);
+
+		if (near.ptr)
+			ifx_say_error(err, "no rule is called '%.*s'; did you mean '%.*s'?",
+				      IFX_ARG(id), IFX_ARG(near));
+		else
+			ifx_say_error(err, "no rule is called '%.*s'; see 'istio-fix rules'",
+				      IFX_ARG(id));
 		return false;
 	}
 	add_page(set, i, out);

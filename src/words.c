@@ -51,12 +51,71 @@ static void take_words(struct ifx_words *w, int n)
 	}
 }
 
+/* What other tools have, and people try: how it is done here. */
+static const struct known {
+	const char *word;
+	const char *ours; /* the option that must be there for it; NULL: none */
+	const char *how;
+} known_elsewhere[] = {
+	{ "--dry-run", "diff", "--diff shows what would be written" },
+	{ "--filename", NULL, "files are named without an option" },
+	{ "-k", "in-place", "try 'kustomize build DIR | istio-fix'" },
+	{ "--kustomize", "in-place", "try 'kustomize build DIR | istio-fix'" },
+	{ "-o", "format", "--format chooses the output" },
+	{ "--output", "format", "--format chooses the output" },
+	{ "--output-format", "format", "--format chooses the output" },
+	{ "-r", "in-place", "directories are always walked" },
+	{ "-R", "in-place", "directories are always walked" },
+	{ "--recursive", "in-place", "directories are always walked" },
+	{ "--unsafe-fixes", "level", "--level says how far fixes go" },
+	{ "-w", "in-place", "--in-place writes to the files" },
+	{ "--write", "in-place", "--in-place writes to the files" },
+};
+
+static const char *known_how(const struct ifx_option *options, ifx_str word)
+{
+	for (size_t i = 0; i < sizeof(known_elsewhere) / sizeof(*known_elsewhere); i++) {
+		const struct known *k = &known_elsewhere[i];
+
+		if (ifx_str_eq(word, ifx_str_of(k->word)) &&
+		    (!k->ours || named(options, ifx_str_of(k->ours))))
+			return k->how;
+	}
+	return NULL;
+}
+
+/* The one option of nearly this name; ptr NULL: none. */
+static ifx_str nearest(const struct ifx_option *options, ifx_str word)
+{
+	ifx_str names[64];
+	size_t n = 0;
+
+	if (!ifx_str_starts(word, IFX_LIT("--")))
+		return IFX_NONE;
+	for (; options->name && n < sizeof(names) / sizeof(*names); options++)
+		if (options->help)
+			names[n++] = ifx_str_of(options->name);
+	return ifx_str_nearest(ifx_str_sub(word, 2, word.len - 2), names, n);
+}
+
+static void no_option(struct ifx_words *w, ifx_str word)
+{
+	const char *how = known_how(w->options, word);
+	ifx_str near = how ? IFX_NONE : nearest(w->options, word);
+
+	ifx_words_bad(w, "there is no option '%.*s'", IFX_ARG(word));
+	if (how)
+		ifx_words_bad(w, "; %s", how);
+	else if (near.ptr)
+		ifx_words_bad(w, ", only '--%.*s'", IFX_ARG(near));
+}
+
 /* name: as typed, for messages. */
 static ifx_after_words carry_out(struct ifx_words *w, const struct ifx_option *option, ifx_str name,
 				 const char *arg)
 {
 	if (!option)
-		ifx_words_bad(w, "there is no option '%.*s'", IFX_ARG(name));
+		no_option(w, name);
 	else if (option->arg && option->arg[0] != '[' && !arg)
 		ifx_words_bad(w, "option '%.*s' wants a value: %s", IFX_ARG(name), option->arg);
 	else if (!option->arg && arg)

@@ -650,6 +650,33 @@ class CommandLine(Case):
             self.usage(*args, says=says)
             self.usage("a.yaml", *args, says=says)
 
+    def test_words_of_other_tools(self):
+        self.write("a.yaml", MOVE)
+        for args, says in ((["--dry-run"], "--diff shows"), (["--dry-run=client"], "--diff shows"),
+                           (["--inplace"], ", only '--in-place'"), (["--output", "json"], "--format chooses"),
+                           (["-o", "json"], "--format chooses"), (["-R"], "directories are always walked"),
+                           (["-k", "overlays/prod"], "kustomize build"), (["-f", "a.yaml"], "name files without an option"),
+                           (["-f", "-"], "name files without an option"), (["ambient", "plan", "--fromat"], ", only '--format'")):
+            self.usage(*args, says=says)
+        self.assertNotIn("only", self.run_tool("--nonsense", code=2)[1])
+        for word, says in ("check", "or --check"), ("fix", "--in-place"), ("rule", "'rules'"), ("diff", "--diff"):
+            self.usage(word, "a.yaml", says="there is neither a file nor a command '%s'; " % word)
+            self.usage(word, says=says)
+        self.assertEqual(self.run_tool("help"), self.run_tool("--help"))
+        self.assertEqual(self.run_tool("version"), self.run_tool("--version"))
+        # a file of that name is a file, and so is what stands behind `--`
+        for word in "check", "help":
+            self.assertIn("no such file", self.run_tool("--", word, code=2)[1])
+            self.write(word, MOVE)
+            self.assertEqual(self.run_tool("-lq", word, code=1)[0], word + "\n")
+        self.assertEqual(self.run_tool("rules", "duraton", code=2)[1],
+                         "istio-fix: error: no rule is called 'duraton'; did you mean 'duration'?\n")
+
+    def test_nothing_but_a_failure(self):
+        for name, shown in ("nowhere", "nowhere"), ("", "''"):
+            self.assertEqual(self.run_tool(name, code=2)[1],
+                             shown + ": error: no such file or directory [read]\n1 file failed\n")
+
     def test_options_after_paths(self):
         self.write("a.yaml", MOVE)
         self.write("b.yaml", REPORT)

@@ -74,6 +74,9 @@ class FilesFrom(Case):
         self.write("list", b"a.yaml\0b.yaml\0")
         self.failure("--files-from", "list", name="list", rule="read", says="-0")
 
+    def test_lines_with_the_option(self):
+        self.failure("-0", "--files-from", "-", stdin="a.yaml\nb.yaml\n", name="<stdin>", rule="read", says="leave out -0")
+
     def test_a_dash_in_the_list_is_a_file(self):
         self.write("-", MOVE)
         self.assertEqual(self.listed("--files-from", "-", stdin="-\n"), ["-"])
@@ -204,6 +207,8 @@ class Since(Case):
             self.failure("-i", "--since", rev, ".", name=os.path.realpath(self.dir), rule="read", says="no revision here")
         self.assertEqual(self.read("a.yaml"), MOVE)
         self.assertFalse(os.path.exists(self.path("x")))
+        for rev, says in ("HEAD~1..HEAD", "it wants one, not a range"), ("origin/main", "was it fetched?"):
+            self.failure("--since", rev, ".", name=os.path.realpath(self.dir), rule="read", says=says)
 
     def test_a_revision_that_git_warns_about(self):
         self.assertEqual(self.listed("--since", "@{9 years ago}", ".", code=0), [])

@@ -177,8 +177,11 @@ static ifx_status resolve(struct ifx_buf *object, const char *top, ifx_str rev, 
 	rest = ifx_buf_str(object);
 	if (!ifx_str_split(&rest, '\n', &line) || !line.len)
 		line = IFX_LIT("nothing");
-	ifx_buf_addf(err, "--since: '%.*s' is no revision here; git says: %.*s", IFX_ARG(rev),
-		     IFX_ARG(line));
+	ifx_buf_addf(err, "--since: '%.*s' is no revision here; ", IFX_ARG(rev));
+	if (ifx_str_find(rev, IFX_LIT("..")) != SIZE_MAX)
+		ifx_buf_add(err, IFX_LIT("it wants one, not a range"));
+	else
+		ifx_buf_addf(err, "was it fetched? git says: %.*s", IFX_ARG(line));
 	return IFX_EINVAL;
 }
 

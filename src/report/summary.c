@@ -30,6 +30,11 @@ void ifx_tally_summary(const struct ifx_tally *t, bool wrote, struct ifx_buf *ou
 	size_t all = t->fixed + left;
 	const char *before = "; ";
 
+	if (!t->files && t->failed) {
+		add_count(out, t->failed, "file");
+		ifx_buf_add(out, IFX_LIT(" failed\n"));
+		return;
+	}
 	if (t->fixed) {
 		ifx_buf_add(out, wrote ? IFX_LIT("fixed ") : IFX_LIT("would fix "));
 		if (left)
