@@ -178,6 +178,7 @@ static void see_object(void *data, const struct ifx_resource *r, size_t number)
 	rec.group = keep(index, r->group);
 	rec.version = keep(index, r->version);
 	rec.kind = file->kind->kind;
+	rec.is_patch = ifx_environments_is_patch(&index->environments, file->real);
 	rec.name = keep(index, r->name);
 	rec.labels = pairs_of(index, ifx_get(r->metadata, IFX_LIT("labels")));
 	rec.annotations = pairs_of(index, ifx_get(r->metadata, IFX_LIT("annotations")));

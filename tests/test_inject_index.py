@@ -122,6 +122,12 @@ class Patches(Case):
         self.assertEqual(self.read("base/shop.yaml"), deployment(FALSE))
         self.assertEqual(self.read("prod/patch.yaml"), deployment(TRUE))
 
+    def test_a_copy_is_no_patch(self):
+        self.prod(deployment(FALSE), deployment("team: a", "labels"))
+        self.write("old/shop.yaml", deployment(TRUE))
+        self.assertNotIn("patches into", self.fix("inject-annotation"))
+        self.assertEqual(self.read("base/shop.yaml"), deployment(FALSE, "labels"))
+
     def test_patch_says_something_else_all(self):
         self.prod(deployment(FALSE), deployment(TRUE))
         self.fix("inject-annotation", "--level", "all")

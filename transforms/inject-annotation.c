@@ -109,7 +109,8 @@ static const struct ifx_record *same_object(struct ifx_cx *cx, const struct ifx_
 
 /*
  * A kustomize patch that sets the annotation to something else: it would lose against the label.
- * Files that no kustomization lists as a resource, as patches are, are in environment 0.
+ * Files that no kustomization lists as a resource are in environment 0: patches, and copies of the
+ * object that are nothing to it.
  */
 static const struct ifx_record *patched_elsewhere(const struct pod *p)
 {
@@ -120,7 +121,8 @@ static const struct ifx_record *patched_elsewhere(const struct pod *p)
 	if (!environments[0])
 		return NULL;
 	while ((rec = same_object(p->cx, p->r, 0, rec)) != NULL)
-		for (const struct ifx_pod *pod = rec->pods; pod; pod = pod->next) {
+		for (const struct ifx_pod *pod = rec->is_patch ? rec->pods : NULL; pod;
+		     pod = pod->next) {
 			ifx_str value = ifx_pair_value(pod->annotations, IFX_LIT(IFX_KEY_INJECT));
 
 			if (value.ptr && !ifx_str_eq(value, p->annotation.text) &&

@@ -161,6 +161,7 @@ struct ifx_pairs {
 struct ifx_record {
 	size_t environment;
 	ifx_str path;    /* file, as typed */
+	bool is_patch;   /* a kustomization of the input lists the file as a patch */
 	size_t document; /* in the file, counted from 1 */
 	ifx_str group, version, kind, name;
 	ifx_str namespace; /* as deployed: kustomizations and --namespace are applied; ptr NULL:
