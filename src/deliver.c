@@ -184,6 +184,7 @@ static void record(struct ifx_app *app, const struct ifx_file_report *report,
 				 report->written ? report->after : report->before, path);
 		ifx_edits_release(&f->edits);
 		outcome->n_suppressed++;
+		outcome->n_ignored++;
 	}
 	outcome->n = n;
 }

@@ -44,7 +44,7 @@ struct ifx_outcome {
 	struct ifx_finding **findings; /* in file order; problems of the file are among them */
 	size_t n, cap;
 	size_t n_suppressed;    /* findings that are not among them */
-	size_t n_ignored;       /* of those: the ones that got a comment or annotation now */
+	size_t n_ignored;       /* of those: the ones that were suppressed in this run */
 	struct ifx_edits edits; /* before -> after */
 	struct ifx_buf after;   /* the new bytes; empty when there are no edits */
 	size_t documents;

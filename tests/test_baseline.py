@@ -52,7 +52,7 @@ class Baseline(unittest.TestCase):
 
     def test_what_is_written(self):
         p = self.run_tool("--write-baseline", "base.yaml", "apps", code=0)
-        self.assertEqual((p.stdout, p.stderr), ("", "no findings in 2 files; 2 suppressed\n"))
+        self.assertEqual((p.stdout, p.stderr), ("", "no findings in 2 files; 2 suppressed, 2 of them from now on\n"))
         entry = '- rule: misplaced-annotation\n  path: "%s"\n  resource: "apps/Deployment//%s"\n  text: "' + KEY + ': \\"false\\"  # why \\"so\\" \u00e4"\n'
         self.assertEqual(self.read("base.yaml"),
                          "# Findings that were there before; written by istio-fix --write-baseline.\nversion: 1\nfindings:\n" +
