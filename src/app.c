@@ -334,6 +334,11 @@ static void add_summary(struct ifx_app *app, bool talks)
 
 	if (talks && for_people && c->mode != IFX_MODE_LIST)
 		ifx_tally_summary(tally, wrote, &app->err);
+	/* The host says no more than an exit code. */
+	if (ifx_function_checks(&app->function, c) && found_something(app) && !c->exit_zero) {
+		ifx_buf_add(&app->err, IFX_LIT("istio-fix: the check failed: "));
+		ifx_tally_summary(tally, false, &app->err);
+	}
 	if (c->statistics && c->format != IFX_FORMAT_JSON)
 		ifx_tally_statistics(tally, wrote, &app->err);
 }

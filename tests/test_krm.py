@@ -311,19 +311,19 @@ class Config(Case):
 
     def test_mistakes(self):
         for config, line in (
-                (CONFIG + "    lavel: safe\n", r"^<stdin>:16:5: error: .*'lavel'; did you mean 'level'\? \[config\]$"),
-                (CONFIG + "    level: most\n", r"^<stdin>:16:12: error: level is .*'most' \[config\]$"),
-                (CONFIG + "    select: [nonsense]\n", r"^<stdin>:16:14: error: no rule is called 'nonsense'"),
-                (CONFIG + "    in-place: true\n", r"^<stdin>:16:5: error: 'in-place' is an option of the command"),
-                (CONFIG + "    level: {}\n", r"^<stdin>:16:12: error: level must be a text"),
-                (CONFIG + "    mode: maybe\n", r"^<stdin>:16:11: error: "),
-                (CONFIG.replace("  spec:\n", "  level: safe\n"), r"^<stdin>:15:3: error: 'level' is no field of"),
-                (MAP + "    level: [safe]\n", r"^<stdin>:16:12: error: "),
-                (MAP + "    fix: 'true'\n", r"^<stdin>:16:5: error: 'fix' is an option of the command line"),
+                (CONFIG + "    lavel: safe\n", r"^IstioFix f: <stdin>:16:5: error: .*'lavel'; did you mean 'level'\? \[config\]$"),
+                (CONFIG + "    level: most\n", r"^IstioFix f: <stdin>:16:12: error: level is .*'most' \[config\]$"),
+                (CONFIG + "    select: [nonsense]\n", r"^IstioFix f: <stdin>:16:14: error: no rule is called 'nonsense'"),
+                (CONFIG + "    in-place: true\n", r"^IstioFix f: <stdin>:16:5: error: 'in-place' is an option of the command"),
+                (CONFIG + "    level: {}\n", r"^IstioFix f: <stdin>:16:12: error: level must be a text"),
+                (CONFIG + "    mode: maybe\n", r"^IstioFix f: <stdin>:16:11: error: "),
+                (CONFIG.replace("  spec:\n", "  level: safe\n"), r"^IstioFix f: <stdin>:15:3: error: 'level' is no field of"),
+                (MAP + "    level: [safe]\n", r"^ConfigMap f: <stdin>:16:12: error: "),
+                (MAP + "    fix: 'true'\n", r"^ConfigMap f: <stdin>:16:5: error: 'fix' is an option of the command line"),
                 ("functionConfig: x\n", r"^<stdin>:11:17: error: functionConfig is an object"),
-                (CONFIG.replace("IstioFix", "IstioFx"), r"^<stdin>:12:3: error: functionConfig is 'IstioFx' of "),
-                (CONFIG.replace("dev/v1", "dev/v2"), r"^<stdin>:12:3: error: functionConfig is .*istio-fix.dev/v2"),
-                (MAP.replace("v1", "v2", 1), r"^<stdin>:12:3: error: functionConfig is 'ConfigMap' of 'v2'")):
+                (CONFIG.replace("IstioFix", "IstioFx"), r"^IstioFx f: <stdin>:12:3: error: functionConfig is 'IstioFx' of "),
+                (CONFIG.replace("dev/v1", "dev/v2"), r"^IstioFix f: <stdin>:12:3: error: functionConfig is .*istio-fix.dev/v2"),
+                (MAP.replace("v1", "v2", 1), r"^ConfigMap f: <stdin>:12:3: error: functionConfig is 'ConfigMap' of 'v2'")):
             with self.subTest(config):
                 self.refused(DIRTY + config, line=line)
 
@@ -339,11 +339,13 @@ class Config(Case):
             out, err = self.run_tool(DIRTY + config, code=1)
             self.assertEqual(without_results(out), DIRTY + config)
             self.assertEqual([(r["severity"], r["tags"]["fixed"]) for r in results(out)], [("error", "no")])
-            self.assertRegex(err, r"^VirtualService shop: spec\.http\[0\]\.timeout: error: .* \[duration\]\n$")
+            self.assertRegex(err, r"^VirtualService shop: spec\.http\[0\]\.timeout: error: .* \[duration\]\n"
+                                  r"istio-fix: the check failed: would fix 1 finding in 1 file\n$")
             self.assertEqual(self.run_tool(CLEAN + config), (CLEAN + config, ""))
         out, _ = self.run_tool(DIRTY, "--krm", "--check", code=1)
         self.assertEqual(without_results(out), DIRTY)
-        self.run_tool(DIRTY + CONFIG + "    mode: check\n", "--exit-zero")
+        _, err = self.run_tool(DIRTY + CONFIG + "    mode: check\n", "--exit-zero")
+        self.assertNotIn("the check failed", err)
 
     def test_what_is_left(self):
         config = CONFIG + "    level: safe\n"
@@ -441,7 +443,7 @@ class ExecPlugin(Case):
         self.assertEqual(self.run_tool("", self.own("{}"), argv0="IstioFix"), ("", ""))
 
     def test_mistakes(self):
-        self.refused(self.text, self.own("{lavel: safe}"), argv0="IstioFix", line=r"kust-plugin-config-\w+:4:8: error: ")
+        self.refused(self.text, self.own("{lavel: safe}"), argv0="IstioFix", line=r"^IstioFix f: .*kust-plugin-config-\w+:4:8: error: ")
         self.refused(self.text, self.config("a: [\n"), argv0="IstioFix", line=r"kust-plugin-config-\w+.*: error: ")
         self.refused(self.text, "/nowhere", argv0="IstioFix", line="^/nowhere: error: ")
         self.refused(self.text, argv0="IstioFix", line="^istio-fix: error: .*configuration")

@@ -106,15 +106,34 @@ static bool read_config(struct ifx_config *c, const struct source *s)
 						  IFX_SETTINGS_FUNCTION, s->file, s->err);
 }
 
+/*
+ * What people call the configuration, before its place: the host made the text, and they never see
+ * it.
+ */
+static ifx_str place_of(struct ifx_config *c, const struct source *s)
+{
+	ifx_str kind = ifx_get_text(s->config, IFX_LIT("kind"));
+	ifx_str name = ifx_get_text(ifx_get(s->config, IFX_LIT("metadata")), IFX_LIT("name"));
+
+	if (!kind.len || !name.len)
+		return s->file;
+	return ifx_arena_printf(&c->arena, "%.*s %.*s: %.*s", IFX_ARG(kind), IFX_ARG(name),
+				IFX_ARG(s->file));
+}
+
 /* The command line wins over what came along. */
 static bool layer(struct ifx_function *f, const struct ifx_config *line, const struct source *s)
 {
+	struct source named = *s;
+
 	f->config = ifx_config_new();
-	if (!f->config) {
+	if (f->config)
+		named.file = place_of(f->config, s);
+	if (!f->config || !named.file.ptr) {
 		ifx_say_error(s->err, "out of memory");
 		return false;
 	}
-	return read_config(f->config, s) && ifx_config_repeat(f->config, line, s->err);
+	return read_config(f->config, &named) && ifx_config_repeat(f->config, line, s->err);
 }
 
 /* The file of an exec plugin. kustomize wrote it, and removes it again. */
