@@ -539,6 +539,22 @@ class Waves(Case):
         self.assertEqual(self.one(self.plan(code=0))["findings"], [])
 
 
+class Ports(Case):
+    def test_policies_start_to_apply(self):
+        """PERMISSIVE is no remedy where a policy refuses who has no identity."""
+        past = pods(annotations={"traffic.sidecar.istio.io/excludeInboundPorts": "9090"})
+        names = [{"from": [{"source": {"namespaces": ["x"]}}]}]
+        self.write("tree.yaml", [ns(), past, svc()])
+        self.assertFalse(self.one(self.plan(code=1))["held"])
+        for where, code in (("shop", 3), ("istio-system", 3), ("other", 1)):
+            self.write("tree.yaml", [ns(), past, svc(), ns("istio-system", {}), ns("other", {}),
+                                     policy(namespace=where, rules=names)])
+            plan = self.plan(code=code)
+            self.assertEqual(self.one(plan)["held"], code == 3, where)
+        self.write("tree.yaml", [ns(), past, svc(), policy(rules=names)])
+        self.assertFalse(self.one(self.plan("--accept", "S08", code=1))["held"])
+
+
 class Needs(Case):
     def needs(self, *docs):
         self.write("tree.yaml", BASE + list(docs))

@@ -45,8 +45,7 @@ size_t ifx_apply_changed(const struct ifx_apply *apply);
 void ifx_apply_show(struct ifx_buf *out, const struct ifx_apply *apply);
 /** `path:line:col: error: ... [ambient/S28]` for each reason that holds a namespace. */
 void ifx_apply_show_holds(struct ifx_buf *out, const struct ifx_apply *apply);
-/** A unified diff of one file, as git writes it; of all. */
-void ifx_rewrite_diff(struct ifx_buf *out, const struct ifx_rewrite *r);
+/** A unified diff, as git writes it. */
 void ifx_apply_diff(struct ifx_buf *out, const struct ifx_apply *apply);
 /** The paths of files that change, a line each. */
 void ifx_apply_list(struct ifx_buf *out, const struct ifx_apply *apply);

@@ -1,5 +1,7 @@
 #include "ambient/find.h"
 
+#include "ambient/needs.h"
+
 #include "rule/injection.h"
 
 #define TRAFFIC "traffic.sidecar.istio.io/"
@@ -62,6 +64,48 @@ static bool is_all(ifx_str list)
 	return ifx_str_eq(ifx_str_trim(list), IFX_LIT("*"));
 }
 
+/* A policy of the namespace that ztunnel applies to the pods; NULL: none. */
+static const struct ifx_object *decides(struct ifx_migration *plan, struct ifx_namespace *of,
+					const struct ifx_pods *p)
+{
+	const struct ifx_ns_plan *ns = of ? ifx_migration_of(plan, of) : NULL;
+	struct ifx_labels labels;
+
+	if (!ifx_labels_of_pairs(plan, &labels, p->labels)) {
+		plan->failed = true;
+		return NULL;
+	}
+	for (const struct ifx_policy_view *v = ns ? ns->policies : NULL; v; v = v->next)
+		if (!v->authz.scope.n_targets &&
+		    (v->authz.action == IFX_ALLOW || v->authz.action == IFX_DENY) &&
+		    ifx_labels_match(labels, v->authz.scope.selector))
+			return v->object;
+	return NULL;
+}
+
+static void excluded_ports(struct ifx_migration *plan, struct ifx_namespace *ns,
+			   const struct ifx_pods *p, const char *key, ifx_str ports)
+{
+	struct ifx_environment *e = ns->environment;
+	const struct ifx_object *policy = decides(plan, ns, p);
+	struct ifx_hindrance *h;
+
+	if (!policy)
+		policy = decides(plan, ifx_estate_namespace(e, ifx_root_namespace(e)), p);
+	h = ifx_hinder(plan, IFX_F_S08, ns, p->object, ifx_pods_said(p, "annotations", key),
+		       "%.*s %.*s: ztunnel captures port%s %.*s too; authorization policies start "
+		       "to apply there%s%.*s",
+		       IFX_WHO(p->object), ifx_str_chr(ports, ',') == SIZE_MAX ? "" : "s",
+		       IFX_ARG(ports), policy ? ", first " : "",
+		       IFX_ARG(policy ? policy->r->name : IFX_NONE));
+	if (policy)
+		ifx_hinder_help(plan, h,
+				"let the policies admit who calls the port, plaintext has no "
+				"identity; then accept it");
+	else if (!is_all(ports))
+		h->settled = IFX_REMEDIED;
+}
+
 static void inbound(struct ifx_migration *plan, struct ifx_namespace *ns, const struct ifx_pods *p)
 {
 	const char *exclude = TRAFFIC "excludeInboundPorts",
@@ -69,15 +113,8 @@ static void inbound(struct ifx_migration *plan, struct ifx_namespace *ns, const 
 	ifx_str excluded = annotation(p, exclude), included = annotation(p, include);
 	struct ifx_hindrance *h;
 
-	if (ifx_str_trim(excluded).len) {
-		h = ifx_hinder(
-			plan, IFX_F_S08, ns, p->object, ifx_pods_said(p, "annotations", exclude),
-			"%.*s %.*s: ztunnel captures port%s %.*s too; authorization "
-			"policies start to apply there",
-			IFX_WHO(p->object), ifx_str_chr(excluded, ',') == SIZE_MAX ? "" : "s",
-			IFX_ARG(excluded));
-		h->settled = is_all(excluded) ? IFX_STANDS : IFX_REMEDIED;
-	}
+	if (ifx_str_trim(excluded).len)
+		excluded_ports(plan, ns, p, exclude, excluded);
 	/* `*` is what the injector does without the annotation. */
 	if (!included.ptr || is_all(included))
 		return;

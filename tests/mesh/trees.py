@@ -73,6 +73,11 @@ class Maker:
                 template["metadata"]["labels"]["sidecar.istio.io/inject"] = "true"
             elif where < 0.21:
                 template["spec"]["hostNetwork"] = True
+            elif where < 0.24:
+                template["metadata"]["annotations"] = {"traffic.sidecar.istio.io/excludeInboundPorts": str(number)}
+            elif where < 0.26:
+                own["sidecar.istio.io/inject"] = "true"
+                template["metadata"]["labels"] = dict(own)
             full = app + ("-" + version if version else "")
             out.append(self.object("apps/v1", rng.choice(["Deployment", "Deployment", "StatefulSet"]), name, full,
                                    {"selector": {"matchLabels": own}, "template": template}))
@@ -202,6 +207,10 @@ class Tree(Maker):
             self.overlays()
         if self.rng.random() < 0.2:
             self.args += ["--guard", "cleanup"]
+        if self.rng.random() < 0.2:
+            self.args += ["--bind", "namespace"]
+        if self.rng.random() < 0.1:
+            self.args += ["--accept", "S08"]
 
     # files
 
@@ -303,6 +312,11 @@ class Tree(Maker):
             app = rng.choice(apps)
             out.append(self.object("networking.istio.io/v1", "VirtualService", name, app, {
                 "hosts": [app], "http": [{"timeout": "5s", "route": [{"destination": {"host": app}}]}]}))
+        if rng.random() < 0.2:
+            app = rng.choice(apps)
+            out.append(self.object("networking.istio.io/v1", "VirtualService", name, app + "-edge", {
+                "hosts": ["www.example.com"], "gateways": ["istio-ingress/public"],
+                "http": [{"route": [{"destination": {"host": "%s.%s.svc.cluster.local" % (app, name)}}]}]}))
         if rng.random() < 0.1:
             out.append(self.object("networking.istio.io/v1alpha3", "EnvoyFilter", name, "lua", self.selected(
                 rng.choice([None, {"app": rng.choice(apps)}]), {"configPatches": [{"applyTo": "HTTP_FILTER"}]})))
