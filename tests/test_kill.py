@@ -20,6 +20,7 @@ import unittest
 from concurrent.futures import ProcessPoolExecutor
 
 import test_cli
+from oracle import shared
 from test_cli import Case, CLEAN, MOVE, MOVED
 
 LIBC = ctypes.CDLL(None, use_errno=True)
@@ -366,9 +367,8 @@ if __name__ == "__main__":
         print("skip: %s is not built (set ISTIO_FIX)" % test_cli.TOOL)
         sys.exit(77)
     test_cli.TOOL = os.path.abspath(test_cli.TOOL)
-    with open(test_cli.TOOL, "rb") as f:
-        if b"__asan_init" in f.read():
-            STRIDE = 11
+    if shared.stride(test_cli.TOOL) > 1:
+        STRIDE = 11
     # It cannot work under ptrace.
     os.environ["ASAN_OPTIONS"] = os.environ.get("ASAN_OPTIONS", "") + ":detect_leaks=0"
     with tempfile.TemporaryDirectory() as top:

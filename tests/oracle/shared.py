@@ -68,3 +68,9 @@ def need_yaml():
             if subprocess.run(["/usr/bin/python3", "-c", "import yaml"], stderr=subprocess.DEVNULL).returncode == 0:
                 os.execv("/usr/bin/python3", ["/usr/bin/python3"] + sys.argv)
         skip("PyYAML is missing (Debian: python3-yaml)")
+
+
+def stride(tool):
+    """Every how manieth of many alike cases is enough: a program with sanitizers takes long to start."""
+    with open(tool, "rb") as f:
+        return 7 if b"__asan_init" in f.read() else 1
