@@ -46,6 +46,13 @@ static void check_node(const struct ifx_layout *l, size_t i)
 					      : !overlap(l->groups[k], box));
 }
 
+/* A later band is to the right of an earlier one, or in a lower row. */
+static void check_bands(struct ifx_layout_box a, struct ifx_layout_box b)
+{
+	if (a.width && b.width)
+		assert_true(a.y == b.y ? a.x + a.width < b.x : a.y + a.height < b.y);
+}
+
 static void check(const struct ifx_layout *l)
 {
 	for (size_t i = 0; i < l->n_nodes; i++)
@@ -54,8 +61,8 @@ static void check(const struct ifx_layout *l)
 		for (size_t k = 0; k < i; k++)
 			assert_false(overlap(l->groups[i], l->groups[k]));
 	for (size_t i = 1; i < l->n_layers; i++)
-		if (l->layers[i].width && l->layers[i - 1].width)
-			assert_true(l->layers[i - 1].x + l->layers[i - 1].width < l->layers[i].x);
+		for (size_t k = 0; k < i; k++)
+			check_bands(l->layers[k], l->layers[i]);
 }
 
 static uint64_t seed;
@@ -158,6 +165,27 @@ static void calls_do_not_cross_without_need(void **state)
 	ifx_layout_release(&l);
 }
 
+/* A long chain is no ladder: it goes on in the next row. */
+static void many_layers_take_several_rows(void **state)
+{
+	enum { N = 120 };
+	struct ifx_layout_node nodes[N] = { 0 };
+	struct ifx_layout_edge edges[N - 1];
+	struct ifx_layout l = {
+		.nodes = nodes, .n_nodes = N, .edges = edges, .n_edges = N - 1, .n_layers = N
+	};
+
+	(void)state;
+	for (size_t i = 0; i < N; i++)
+		nodes[i].layer = i;
+	for (size_t i = 0; i + 1 < N; i++)
+		edges[i] = (struct ifx_layout_edge){ i, i + 1 };
+	assert_int_equal(ifx_layout_make(&l), IFX_OK);
+	check(&l);
+	assert_true(l.width < 3000 && l.height < 3000);
+	ifx_layout_release(&l);
+}
+
 static double seconds_for(size_t n)
 {
 	struct ifx_layout l;
@@ -223,6 +251,7 @@ int main(void)
 		cmocka_unit_test(an_empty_graph_has_a_layout),
 		cmocka_unit_test(the_same_graph_has_the_same_layout),
 		cmocka_unit_test(calls_do_not_cross_without_need),
+		cmocka_unit_test(many_layers_take_several_rows),
 		cmocka_unit_test(time_grows_with_the_graph),
 		cmocka_unit_test(no_memory_is_told),
 	};

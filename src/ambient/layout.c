@@ -174,7 +174,7 @@ static size_t put_layer(struct work *w, struct pen *pen, const struct item *item
 	size_t low = 0, right;
 
 	band->x = pen->x;
-	band->y = IFX_MARGIN;
+	band->y = pen->top - IFX_BAND_HEAD;
 	for (size_t i = 0, k; i < n; i = k) {
 		size_t bottom;
 
@@ -197,28 +197,57 @@ static size_t put_layer(struct work *w, struct pen *pen, const struct item *item
 	return low;
 }
 
+/* Where a band makes the next row begin: many waves are read like lines of a text. */
+static size_t row_width(size_t n)
+{
+	size_t columns = 10;
+
+	while (2 * columns * columns < n)
+		columns++;
+	return columns * (IFX_NODE_WIDTH + IFX_BAND_GAP);
+}
+
+/* The bands of a row, from one layer to before another, are as high as the highest. */
+static void end_row(struct ifx_layout *l, size_t from, size_t to, size_t low)
+{
+	for (size_t i = from; i < to; i++)
+		if (l->layers[i].width)
+			l->layers[i].height = low - l->layers[i].y;
+}
+
+static void begin_row(struct pen *pen, size_t y, size_t n)
+{
+	*pen = (struct pen){ .x = IFX_MARGIN + IFX_FRAME,
+			     .y = y + IFX_BAND_HEAD,
+			     .top = y + IFX_BAND_HEAD,
+			     .low = y + IFX_BAND_HEAD + column_height(n),
+			     .fresh = true };
+}
+
 static void put_layers(struct work *w)
 {
 	struct ifx_layout *l = w->l;
-	struct pen pen = { .x = IFX_MARGIN + IFX_FRAME,
-			   .y = IFX_MARGIN + IFX_BAND_HEAD,
-			   .top = IFX_MARGIN + IFX_BAND_HEAD,
-			   .fresh = true };
-	size_t low = IFX_MARGIN;
+	size_t low = IFX_MARGIN, first = 0, limit = row_width(w->n);
+	struct pen pen;
 
-	pen.low = pen.top + column_height(w->n);
+	begin_row(&pen, IFX_MARGIN, w->n);
 	l->width = 2 * IFX_MARGIN + IFX_NODE_WIDTH;
 	for (size_t i = 0, k; i < w->n; i = k) {
-		size_t bottom;
+		size_t bottom, right;
 
 		for (k = i + 1; k < w->n && w->items[k].layer == w->items[i].layer;)
 			k++;
+		if (pen.x + IFX_NODE_WIDTH > limit) {
+			end_row(l, first, w->items[i].layer, low);
+			first = w->items[i].layer;
+			begin_row(&pen, low + IFX_ROW_GAP, w->n);
+		}
 		bottom = put_layer(w, &pen, &w->items[i], k - i);
 		low = bottom > low ? bottom : low;
-		l->width = pen.x - IFX_BAND_GAP + IFX_FRAME + IFX_MARGIN;
+		right = pen.x - IFX_BAND_GAP + IFX_FRAME + IFX_MARGIN;
+		l->width = right > l->width ? right : l->width;
 	}
-	for (size_t i = 0; i < l->n_layers; i++)
-		l->layers[i].height = l->layers[i].width ? low - l->layers[i].y : 0;
+	end_row(l, first, l->n_layers, low);
 	l->height = low + IFX_MARGIN;
 }
 

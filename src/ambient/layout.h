@@ -1,7 +1,8 @@
 /*
  * Where the boxes of a layered graph go: one band for each layer from left to right, and the nodes
- * of a band in columns, so ordered that calls cross little (barycenters; Sugiyama, Tagawa and Toda
- * 1981). Nodes of a group stand together in a frame; nodes without edges stand below, in a grid.
+ * of a band in columns. Where bands would get too wide, the next ones begin a row below. Nodes are
+ * so ordered that calls cross little (barycenters; Sugiyama, Tagawa and Toda 1981). Those of a
+ * group stand together in a frame; those without edges stand below all, in a grid.
  *
  * No two nodes and no two frames overlap, and no node is in a frame that is not its group's. The
  * same graph always gets the same layout. Time: n log n + edges.
@@ -46,6 +47,7 @@ enum {
 	IFX_FRAME = 8,       /* from the nodes of a group to their frame */
 	IFX_COLUMN_GAP = 28, /* between columns of a band */
 	IFX_BAND_GAP = 96,   /* between bands: room for edges */
+	IFX_ROW_GAP = 56,    /* between rows of bands */
 	IFX_BAND_HEAD = 28,  /* above the nodes of a band: room for its name */
 	IFX_MARGIN = 16,
 };

@@ -278,9 +278,12 @@
 
 		/* -- the part that is seen: [x, y, width, height] in units of the graph -- */
 
-		look(view = this.view) {
+		look(view = this.view ?? this.whole) {
 			const r = this.canvas.getBoundingClientRect();
 
+			/* Not while it has no size, as when it is not displayed. */
+			if (!r.width || !r.height)
+				return;
 			this.view = view;
 			this.svg.setAttribute("viewBox", view.map(v => v.toFixed(1)).join(" "));
 			this.scale = Math.min(r.width / view[2], r.height / view[3]);
@@ -290,19 +293,23 @@
 		/* The smallest part of the shape of the canvas that shows a box, but not larger than life. */
 		fit([x, y, w, h] = this.bounds ?? this.whole) {
 			const r = this.canvas.getBoundingClientRect();
-			const scale = Math.min(1, r.width / w, r.height / h);
+			const scale = Math.min(1, r.width / w, r.height / h) || 1;
 			const vw = r.width / scale, vh = r.height / scale;
 
 			this.look([x + (w - vw) / 2, y + (h - vh) / 2, vw, vh]);
 		}
 
 		shift(dx, dy) {
+			if (!this.view)
+				return;
 			const [x, y, w, h] = this.view;
 
 			this.look([x + dx / this.scale, y + dy / this.scale, w, h]);
 		}
 
 		zoom(by, at) {
+			if (!this.view)
+				return;
 			const r = this.canvas.getBoundingClientRect(), [x, y, w, h] = this.view;
 			const fx = at ? (at.clientX - r.left) / r.width : .5, fy = at ? (at.clientY - r.top) / r.height : .5;
 			const to = Math.min(Math.max(this.scale / by, .05), 4), k = this.scale / to;
