@@ -128,6 +128,15 @@ class Patches(Case):
         self.assertNotIn("patches into", self.fix("inject-annotation"))
         self.assertEqual(self.read("base/shop.yaml"), deployment(FALSE, "labels"))
 
+    def test_a_word_that_kustomize_deploys_as_it_is_typed(self):
+        self.prod(deployment("sidecar.istio.io/inject: no", "labels"), deployment("team: a", "labels"))
+        out = self.fix("metadata-value-type", "--level", "safe")
+        self.assertEqual(self.read("base/shop.yaml"), deployment('sidecar.istio.io/inject: "no"', "labels"), out)
+        self.fix("inject-value", "--level", "safe")
+        self.assertEqual(self.read("base/shop.yaml"), deployment('sidecar.istio.io/inject: "no"', "labels"))
+        self.fix("inject-value")
+        self.assertEqual(self.read("base/shop.yaml"), deployment('sidecar.istio.io/inject: "false"', "labels"))
+
     def test_patch_says_something_else_all(self):
         self.prod(deployment(FALSE), deployment(TRUE))
         self.fix("inject-annotation", "--level", "all")

@@ -32,6 +32,7 @@ struct run {
 	struct strings *first, **link;
 	const char *answer;
 	bool answered;
+	bool built; /* a kustomization lists the file */
 };
 
 /* ---- which maps ---- */
@@ -124,6 +125,7 @@ static bool is_twice(const ifx_str *keys, size_t n, ifx_str key)
 /* ---- what a value is ---- */
 
 #define REFUSED "the API server refuses the object unless it is a string"
+#define BUILT   "kustomize makes it a string, anything else does not"
 
 /* A tag that makes something else than a string of it. Tags that go-yaml does not know leave a
  * string. */
@@ -179,6 +181,23 @@ static bool wants_word(const struct strings *s, ifx_str key, struct ifx_plain pl
 }
 
 /* ---- findings ---- */
+
+/*
+ * Words that are booleans to YAML 1.1 alone are strings to kustomize, which deploys them as they
+ * are typed. What they start to say as another word is not ours to decide here (see inject-value).
+ */
+static struct ifx_fix *built_word(struct run *run, const struct strings *s,
+				  const struct ifx_entry *e)
+{
+	struct ifx_fix *fix = ifx_find(
+		run->cx, e->value, IFX_SAFE, IFX_WARNING,
+		"%s '%.*s' is %.*s: kustomize makes it a string, YAML 1.1 a boolean; quoted it is a string everywhere",
+		s->labels ? "label" : "annotation", IFX_ARG(ifx_text(e->key)),
+		IFX_ARG(ifx_text(e->value)));
+
+	ifx_fix_set(fix, e->value, ifx_text(e->value));
+	return fix;
+}
 
 /* A question that `other` and `text` answer; the rule's third answer is for other values and leaves
  * it open. */
@@ -301,13 +320,26 @@ static void check_map(struct run *run, const struct strings *s)
 			continue;
 		}
 		plain = ifx_resolve_plain(ifx_text(value));
-		fix = plain.type == IFX_TYPE_BOOL ? boolean(run, s, e, plain)
-						  : number(run, s, e, plain);
+		if (run->built && plain.type == IFX_TYPE_BOOL && !plain.core_bool)
+			fix = built_word(run, s, e);
+		else if (plain.type == IFX_TYPE_BOOL)
+			fix = boolean(run, s, e, plain);
+		else
+			fix = number(run, s, e, plain);
 		if (!keys)
 			keys = sorted_keys(run, s->map, &n);
 		if (is_twice(keys, n, ifx_text(e->key)))
 			ifx_refuse(fix, "the key is there twice; remove one of them first");
 	}
+}
+
+/* Does a kustomization of the input list the file? */
+static bool is_built(struct ifx_cx *cx)
+{
+	const size_t *environments;
+	size_t n = ifx_environments(cx, &environments);
+
+	return n && environments[0] != 0;
 }
 
 static void run(struct ifx_cx *cx, const struct ifx_resource *r)
@@ -318,6 +350,7 @@ static void run(struct ifx_cx *cx, const struct ifx_resource *r)
 		return;
 	run.link = &run.first;
 	run.answer = ifx_chosen(cx, &run.answered);
+	run.built = is_built(cx);
 	add_resource(&run, r);
 	for (const struct strings *s = run.first; s; s = s->next)
 		check_map(&run, s);
