@@ -16,6 +16,7 @@
  */
 #include "rule/transform.h"
 
+#include "base/map.h"
 #include "rule/field.h"
 #include "yaml/resolve.h"
 
@@ -41,13 +42,7 @@ struct place {
 	const struct ifx_node *map;
 	const struct ifx_entry *entry;
 	const struct ifx_node *value; /* not null */
-	struct seen **seen;
-};
-
-/* An alias may lead to one entry again and again. */
-struct seen {
-	const struct ifx_entry *entry;
-	struct seen *next;
+	struct ifx_map *seen;         /* by the address of the entry */
 };
 
 static ifx_str name_of(const struct place *p)
@@ -348,22 +343,19 @@ static const char *const policies[] = {
 	"spec.subsets[].trafficPolicy.portLevelSettings[]",
 };
 
+/* An alias may lead to one entry again and again. */
 static bool is_seen(struct place *p)
 {
-	struct seen *s;
+	const ifx_str key = { (const char *)&p->entry, sizeof(p->entry) };
 
-	for (s = *p->seen; s; s = s->next)
-		if (s->entry == p->entry)
-			return true;
-	s = ifx_arena_alloc(ifx_cx_arena(p->cx), sizeof(*s));
-	if (!s) {
-		ifx_cx_failed(p->cx);
+	if (!p->map->doc->has_alias)
+		return false;
+	if (ifx_map_at(p->seen, key))
 		return true;
-	}
-	s->entry = p->entry;
-	s->next = *p->seen;
-	*p->seen = s;
-	return false;
+	if (ifx_map_put(p->seen, ifx_cx_arena(p->cx), key, NULL))
+		return false;
+	ifx_cx_failed(p->cx);
+	return true;
 }
 
 static void see(void *data, const struct ifx_entry *entry, const struct ifx_node *node)
@@ -403,7 +395,7 @@ static void walk(struct place *p, const struct ifx_resource *r)
 
 static void run(struct ifx_cx *cx, const struct ifx_resource *r)
 {
-	struct seen *seen = NULL;
+	struct ifx_map seen = { 0 };
 
 	for (size_t i = 0; i < sizeof(fields) / sizeof(*fields); i++) {
 		struct place p = { .cx = cx, .field = &fields[i], .seen = &seen };
@@ -413,6 +405,7 @@ static void run(struct ifx_cx *cx, const struct ifx_resource *r)
 		    ifx_istio_minor(cx) >= fields[i].since)
 			walk(&p, r);
 	}
+	ifx_map_release(&seen);
 }
 
 const struct ifx_transform ifx_deprecated_field = {

@@ -176,7 +176,7 @@ static bool starts_line(ifx_str src, size_t at)
 {
 	while (at && is_blank(src.ptr[at - 1]))
 		at--;
-	return at == ifx_line_start(src, at);
+	return ifx_starts_line(src, at);
 }
 
 size_t ifx_emit_last_comma(const struct ifx_emit *e, const struct ifx_node *map)
@@ -519,11 +519,15 @@ static ifx_status wrap_in_flow(struct ifx_emit *e, const struct ifx_change *c)
 {
 	const struct ifx_entry *entry = c->wrap;
 	const struct ifx_node *value = entry->value;
-	ifx_str indent = ifx_emit_indent(e->src, entry->start), newline, step = IFX_LIT("  ");
-	bool lines = e->doc->json && starts_line(e->src, entry->start) &&
-		     entry->start > ifx_line_start(e->src, entry->start);
+	ifx_str indent = IFX_LIT(""), newline = IFX_LIT(""), step = IFX_LIT("  ");
+	bool lines = e->doc->json && starts_line(e->src, entry->start);
 
-	newline = ifx_style_newline(e->src, entry->start);
+	/* Asked for only here: the line before may be as long as the file. */
+	if (lines) {
+		indent = ifx_emit_indent(e->src, entry->start);
+		newline = ifx_style_newline(e->src, entry->start);
+		lines = indent.len > 0;
+	}
 	if (lines && entry->in->entry) {
 		ifx_str outer = ifx_emit_indent(e->src, entry->in->entry->start);
 

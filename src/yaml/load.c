@@ -355,6 +355,12 @@ static ifx_status take_block_scalar(struct load *l, struct ifx_node *node, size_
 	return IFX_OK;
 }
 
+static void note_quote(struct ifx_doc *doc, ifx_style style)
+{
+	if (doc->quote == IFX_PLAIN && (style == IFX_SINGLE || style == IFX_DOUBLE))
+		doc->quote = style;
+}
+
 static ifx_status on_scalar(struct load *l, struct fy_event *ev)
 {
 	struct fy_token *token = ev->scalar.value;
@@ -405,6 +411,8 @@ static ifx_status on_scalar(struct load *l, struct fy_event *ev)
 		node->span = (ifx_span){ from, to - from };
 		l->pos = to;
 	}
+	if (!is_key)
+		note_quote(l->doc, node->style);
 	node_done(l, node, is_key);
 	node->text = ifx_scalar_decode(node, &l->doc->arena, NULL);
 	return node->text.ptr ? remember_name(l, node) : IFX_ENOMEM;

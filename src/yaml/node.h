@@ -79,6 +79,7 @@ struct ifx_doc {
 	size_t body; /* offset behind BOM, directives and `---` */
 	bool json;   /* all flow, all keys double-quoted: JSON stays JSON */
 	bool has_alias;
+	ifx_style quote; /* of the first value that is quoted; IFX_PLAIN: none is */
 	/*
 	 * A document that is the text of a scalar in another one (proxy.istio.io/config): that
 	 * scalar, and for each byte of src the offset in the host's source, with one more for the

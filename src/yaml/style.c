@@ -2,6 +2,9 @@
 
 #include "yaml/scalar.h"
 
+/** Entries of one map that are looked at. A hand shows soon, and each new text asks. */
+#define ENTRIES_MAX 64
+
 ifx_str ifx_style_newline(ifx_str src, size_t at)
 {
 	size_t end;
@@ -32,10 +35,13 @@ static bool is_block_map(const struct ifx_node *node)
 
 size_t ifx_style_step(const struct ifx_node *map)
 {
+	size_t n;
+
 	for (; map; map = map->entry ? map->entry->in : NULL) {
 		if (!is_block_map(map))
 			continue;
-		for (const struct ifx_entry *e = map->first; e; e = e->next)
+		n = ENTRIES_MAX;
+		for (const struct ifx_entry *e = map->first; e && n--; e = e->next)
 			if (is_block_map(e->value) && column_of(e->value) > column_of(map) &&
 			    ifx_starts_line(map->doc->src, e->value->first->start))
 				return column_of(e->value) - column_of(map);
@@ -45,23 +51,13 @@ size_t ifx_style_step(const struct ifx_node *map)
 
 static ifx_style quote_in(const struct ifx_node *map)
 {
-	for (const struct ifx_entry *e = map->first; e; e = e->next)
+	size_t n = ENTRIES_MAX;
+
+	for (const struct ifx_entry *e = map->first; e && n--; e = e->next)
 		if (ifx_is(e->value, IFX_SCALAR) &&
 		    (e->value->style == IFX_SINGLE || e->value->style == IFX_DOUBLE))
 			return e->value->style;
 	return IFX_PLAIN;
-}
-
-static ifx_style quote_below(const struct ifx_node *node)
-{
-	ifx_style found;
-
-	if (!node || node->kind == IFX_SCALAR || node->kind == IFX_ALIAS)
-		return IFX_PLAIN;
-	found = quote_in(node);
-	for (const struct ifx_entry *e = node->first; e && found == IFX_PLAIN; e = e->next)
-		found = quote_below(e->value);
-	return found;
 }
 
 ifx_style ifx_style_quote_near(const struct ifx_node *near)
@@ -76,16 +72,18 @@ ifx_style ifx_style_quote_near(const struct ifx_node *near)
 
 ifx_style ifx_style_quote_of(const struct ifx_doc *doc)
 {
-	return quote_below(doc->root) == IFX_SINGLE ? IFX_SINGLE : IFX_DOUBLE;
+	return doc->quote == IFX_SINGLE ? IFX_SINGLE : IFX_DOUBLE;
 }
 
 bool ifx_style_is_plain(const struct ifx_node *map)
 {
+	size_t n = ENTRIES_MAX;
+
 	if (map->doc->json)
 		return false;
 	if (!ifx_is(map, IFX_MAP) || !map->first)
 		return true;
-	for (const struct ifx_entry *e = map->first; e; e = e->next)
+	for (const struct ifx_entry *e = map->first; e && n--; e = e->next)
 		if (!ifx_is(e->value, IFX_SCALAR) || e->value->style == IFX_PLAIN)
 			return true;
 	return false;
@@ -94,10 +92,11 @@ bool ifx_style_is_plain(const struct ifx_node *map)
 ifx_style ifx_style_key(const struct ifx_node *map)
 {
 	ifx_style style = map->doc->json ? IFX_DOUBLE : IFX_PLAIN;
+	size_t n = ENTRIES_MAX;
 
 	if (!ifx_is(map, IFX_MAP) || !map->first)
 		return style;
-	for (const struct ifx_entry *e = map->first; e; e = e->next) {
+	for (const struct ifx_entry *e = map->first; e && n--; e = e->next) {
 		if (!ifx_is(e->key, IFX_SCALAR) ||
 		    (e->key->style != IFX_SINGLE && e->key->style != IFX_DOUBLE))
 			return IFX_PLAIN;

@@ -1,5 +1,6 @@
 /*
- * This file's own hand: its indent, its quotes, its line breaks. New text is written in it.
+ * This file's own hand: its indent, its quotes, its line breaks. New text is written in it. Of a
+ * large map only the first entries are looked at.
  */
 #ifndef IFX_YAML_STYLE_H
 #define IFX_YAML_STYLE_H
@@ -21,7 +22,7 @@ ifx_style ifx_style_quote_of(const struct ifx_doc *doc);
 /** Are there values without quotes in this map, or none at all? Then a new one needs none either.
  */
 bool ifx_style_is_plain(const struct ifx_node *map);
-/** IFX_PLAIN, or the quotes that all keys of the map have. */
+/** IFX_PLAIN, or the quotes that the keys of the map have. */
 ifx_style ifx_style_key(const struct ifx_node *map);
 
 #endif
