@@ -395,12 +395,13 @@ static ifx_status add_flow_value(struct ifx_emit *e, const struct braces *b,
 				 const struct ifx_entry *from, ifx_str indent)
 {
 	const struct ifx_node *value = from->value;
-	ifx_str old = ifx_emit_indent(e->src, from->start);
+	ifx_str old;
 	size_t end = value->span.at + value->span.len, line, next;
 
 	if (!b->lines || value->style != IFX_FLOW || ifx_emit_one_line(ifx_raw(value)) ||
 	    has_comment(e->doc, value->span.at, end))
 		return add_inline(e, value);
+	old = ifx_emit_indent(e->src, from->start);
 	add_tag(&e->text, value);
 	for (line = value->span.at; line < end; line = next) {
 		ifx_str text;
@@ -510,8 +511,7 @@ static void look_at_lines(const struct ifx_emit *e, struct braces *b, bool stays
 static ifx_status fill_braces(struct ifx_emit *e, const struct ifx_arrival *a, struct braces *b)
 {
 	const struct ifx_node *map = a->base;
-	size_t at = map->span.at, end = at + map->span.len,
-	       brace_line = ifx_line_start(e->src, end);
+	size_t at = map->span.at, end = at + map->span.len, brace_line = 0;
 	bool braces = map->kind != IFX_SCALAR, own_line = false;
 	ifx_status st;
 
@@ -527,6 +527,7 @@ static ifx_status fill_braces(struct ifx_emit *e, const struct ifx_arrival *a, s
 	if (b->lines) {
 		ifx_buf_add(&e->text, b->newline);
 		/* A brace on a line of its own stays there. */
+		brace_line = ifx_line_start(e->src, end);
 		own_line = braces && brace_line > at &&
 			   ifx_emit_indent(e->src, end - 1).len == end - 1 - brace_line;
 		if (!own_line)
@@ -622,7 +623,7 @@ static ifx_status arrive_flow(struct ifx_emit *e, const struct ifx_arrival *a)
 	ifx_buf_clear(&e->text);
 	if (b.lines) {
 		look_at_lines(e, &b, stays);
-	} else {
+	} else if (e->doc->n_comments) {
 		x = a->above ? a->above : map->entry;
 		st = comments_above(e, a, &a->back,
 				    x ? ifx_emit_indent(e->src, x->start) : IFX_LIT(""),

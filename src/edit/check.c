@@ -174,7 +174,7 @@ ifx_status ifx_check_map(struct ifx_buf *why, const struct ifx_entry *entry)
 bool ifx_has_foot(const struct ifx_entry *entry)
 {
 	const struct ifx_doc *doc = entry->in->doc;
-	size_t column = ifx_column(doc->src, entry->start), at = entry->end;
+	size_t at = entry->end;
 
 	if (entry->in->style == IFX_FLOW || entry->value->style == IFX_FLOW ||
 	    (entry->value->kind == IFX_SCALAR && !ifx_is_null(entry->value)))
@@ -188,7 +188,8 @@ bool ifx_has_foot(const struct ifx_entry *entry)
 		if (at < c->span.at)
 			return false;
 		if (c->own_line)
-			return ifx_column(doc->src, c->span.at) > column;
+			return ifx_column(doc->src, c->span.at) >
+			       ifx_column(doc->src, entry->start);
 		at += c->span.len;
 	}
 	return false;

@@ -171,14 +171,6 @@ ifx_str ifx_emit_indent(ifx_str src, size_t at)
 	return ifx_str_sub(src, start, end - start);
 }
 
-/* Is there nothing but blanks before `at` on its line? Between braces tabs are common. */
-static bool starts_line(ifx_str src, size_t at)
-{
-	while (at && is_blank(src.ptr[at - 1]))
-		at--;
-	return ifx_starts_line(src, at);
-}
-
 size_t ifx_emit_last_comma(const struct ifx_emit *e, const struct ifx_node *map)
 {
 	size_t at = map->last->end, stop = map->span.at + map->span.len - 1;
@@ -406,17 +398,17 @@ static ifx_status leave_flow(struct ifx_emit *e, const struct ifx_entry *first,
 		return cut(e, map->span.at + 1, map->span.at + map->span.len - 1);
 	}
 	from = first->start;
-	if (starts_line(e->src, from)) {
+	if (ifx_starts_flow_line(e->src, from)) {
 		if (ifx_entry_head(first, &head))
 			from = e->doc->comments[head].span.at;
 		if (!after)
 			return leave_flow_end(e, first, last, from);
-		if (starts_line(e->src, after->start))
+		if (ifx_starts_flow_line(e->src, after->start))
 			return cut(e, ifx_line_start(e->src, from),
 				   ifx_line_next(e->src, last->end));
 		return cut(e, from, after->start);
 	}
-	if (after && (!before || !starts_line(e->src, after->start)))
+	if (after && (!before || !ifx_starts_flow_line(e->src, after->start)))
 		/* {a: 1, b: 2}  ->  {b: 2} */
 		return cut(e, from, after->start);
 	if (after) {
@@ -520,7 +512,7 @@ static ifx_status wrap_in_flow(struct ifx_emit *e, const struct ifx_change *c)
 	const struct ifx_entry *entry = c->wrap;
 	const struct ifx_node *value = entry->value;
 	ifx_str indent = IFX_LIT(""), newline = IFX_LIT(""), step = IFX_LIT("  ");
-	bool lines = e->doc->json && starts_line(e->src, entry->start);
+	bool lines = e->doc->json && ifx_starts_flow_line(e->src, entry->start);
 
 	/* Asked for only here: the line before may be as long as the file. */
 	if (lines) {

@@ -598,9 +598,12 @@ static bool all_gone(const struct ifx_plan *plan, const struct ifx_node *map)
 static bool comments_remain(const struct ifx_plan *plan, const struct ifx_entry *owner)
 {
 	const struct ifx_doc *doc = plan->doc;
-	size_t key_line_end = ifx_line_end(doc->src, owner->colon);
-	size_t end = ifx_line_end(doc->src, owner->end);
+	size_t key_line_end, end;
 
+	if (!doc->n_comments)
+		return false;
+	key_line_end = ifx_line_end(doc->src, owner->colon);
+	end = ifx_line_end(doc->src, owner->end);
 	for (size_t i = ifx_comment_from(doc, key_line_end);
 	     i < doc->n_comments && doc->comments[i].span.at < end; i++) {
 		enum ifx_fate fate = ifx_plan_fate(plan, i);
@@ -743,26 +746,16 @@ bool ifx_place_is_flow(const struct ifx_place *place)
 	return !base->entry->key; /* `- {}` */
 }
 
-/* Nothing but blanks before it on its line; between braces tabs are common. */
-static bool starts_flow_line(ifx_str src, size_t at)
-{
-	size_t start = ifx_line_start(src, at);
-
-	while (at > start && strchr(" \t", src.ptr[at - 1]))
-		at--;
-	return at == start;
-}
-
 static bool arrives_on_lines(const struct ifx_node *base)
 {
 	ifx_str src = base->doc->src;
 	const struct ifx_node *outer = base->entry ? base->entry->in : NULL;
 
 	if (base->first)
-		return starts_flow_line(src, base->last->start) &&
+		return ifx_starts_flow_line(src, base->last->start) &&
 		       ifx_line_start(src, base->last->start) > base->span.at;
 	return base->doc->json && ifx_is(outer, IFX_MAP) && arrives_on_lines(outer) &&
-	       starts_flow_line(src, base->entry->start);
+	       ifx_starts_flow_line(src, base->entry->start);
 }
 
 /* People put metadata first; but a list item's first line stays what it is, and an object begins

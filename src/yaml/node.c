@@ -294,6 +294,13 @@ bool ifx_starts_line(ifx_str src, size_t at)
 	       (at == 3 && ifx_str_starts(src, IFX_LIT("\xEF\xBB\xBF")));
 }
 
+bool ifx_starts_flow_line(ifx_str src, size_t at)
+{
+	while (at && (src.ptr[at - 1] == ' ' || src.ptr[at - 1] == '\t'))
+		at--;
+	return ifx_starts_line(src, at);
+}
+
 /* ---- comments ---- */
 
 ifx_str ifx_comment_text(const struct ifx_doc *doc, size_t i)
@@ -328,12 +335,13 @@ size_t ifx_entry_next_start(const struct ifx_entry *entry)
 size_t ifx_entry_head(const struct ifx_entry *entry, size_t *first)
 {
 	const struct ifx_doc *doc = entry->in->doc;
-	size_t line = ifx_line_start(doc->src, entry->start), column = entry->start - line, n = 0;
-	size_t i = ifx_comment_from(doc, entry->start);
+	size_t i = ifx_comment_from(doc, entry->start), line, column, n = 0;
 
 	*first = i;
-	if (!ifx_starts_line(doc->src, entry->start))
+	if (!i || !ifx_starts_line(doc->src, entry->start))
 		return 0;
+	line = ifx_line_start(doc->src, entry->start);
+	column = entry->start - line;
 	while (i > 0) {
 		const struct ifx_comment *c = &doc->comments[i - 1];
 

@@ -157,6 +157,8 @@ size_t ifx_line_next(ifx_str src, size_t at);
 size_t ifx_column(ifx_str src, size_t at);
 /** Is there nothing but spaces before `at` on its line? */
 bool ifx_starts_line(ifx_str src, size_t at);
+/** The same, with tabs too: between braces they are common. */
+bool ifx_starts_flow_line(ifx_str src, size_t at);
 
 /**
  * Where a node is, as people write it: `spec.template.metadata.annotations["a.b/c"]`,
