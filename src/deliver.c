@@ -57,7 +57,10 @@ static bool write_back(struct ifx_app *app, const struct ifx_source *source, ifx
 	if (app->none_written)
 		return false;
 	ifx_buf_init(&why, 4096);
-	st = ifx_writer_write(&app->writer, source->path.ptr, source->st, after, &why);
+	/* With --atomic none is replaced before all were looked at. */
+	st = app->config->atomic || ifx_index_keep(&app->index, source->path, source->bytes)
+		     ? ifx_writer_write(&app->writer, source->path.ptr, source->st, after, &why)
+		     : IFX_ENOMEM;
 	if (st == IFX_ENOMEM)
 		ifx_app_complain_write(app, source->path, IFX_LIT("out of memory"));
 	else if (st != IFX_OK)

@@ -41,7 +41,24 @@ void ifx_index_release(struct ifx_index *index)
 	ifx_environments_release(&index->environments);
 	for (struct ifx_indexed_kind *k = index->kinds; k; k = k->next)
 		ifx_free(k->records);
+	ifx_map_release(&index->before);
 	ifx_arena_release(&index->arena);
+}
+
+bool ifx_index_keep(struct ifx_index *index, ifx_str path, ifx_str bytes)
+{
+	ifx_str *copy;
+	bool ok;
+
+	if (index->inputs->n < 2)
+		return true; /* nobody is left to ask */
+	pthread_mutex_lock(&index->lock);
+	copy = ifx_arena_alloc(&index->arena, sizeof(*copy));
+	if (copy)
+		*copy = ifx_arena_copy(&index->arena, bytes);
+	ok = copy && copy->ptr && ifx_map_put(&index->before, &index->arena, path, copy);
+	pthread_mutex_unlock(&index->lock);
+	return ok;
 }
 
 static ifx_str keep(struct ifx_index *index, ifx_str text)
@@ -271,6 +288,26 @@ static void fix_namespaces(struct ifx_index *index, struct seen_file *file, ifx_
 	ifx_outcome_release(&outcome);
 }
 
+/* What the file was before this run, perhaps in `room`. False: it cannot be read. */
+static bool text_before(struct ifx_index *index, ifx_str path, struct ifx_buf *room, ifx_str *text)
+{
+	const struct ifx_map_item *kept = ifx_map_at(&index->before, path);
+	struct ifx_buf why;
+	struct stat st;
+	ifx_status status = IFX_OK;
+
+	if (kept) {
+		*text = *(const ifx_str *)kept->value;
+		return true;
+	}
+	ifx_buf_init(&why, 4096);
+	status = ifx_file_read(room, path.ptr, &st, &why);
+	ifx_buf_release(&why);
+	note(index, status != IFX_ENOMEM);
+	*text = ifx_buf_str(room);
+	return status == IFX_OK;
+}
+
 /* ---- which kinds are where ---- */
 
 static uint64_t bit_of(ifx_str kind)
@@ -320,8 +357,8 @@ static uint64_t kinds_of(ifx_str text)
 
 static void list_files(struct ifx_index *index)
 {
-	struct ifx_buf bytes, why;
-	struct stat st;
+	struct ifx_buf bytes;
+	ifx_str text;
 
 	if (index->files)
 		return;
@@ -331,39 +368,34 @@ static void list_files(struct ifx_index *index)
 		return;
 	}
 	ifx_buf_init(&bytes, IFX_FILE_MAX);
-	ifx_buf_init(&why, 4096);
 	for (size_t i = 0; i < index->inputs->n; i++) {
 		struct ifx_indexed_file *file = &index->files[i];
 
 		file->path = index->inputs->items[i].path;
-		ifx_buf_clear(&why);
 		if (!ifx_is_kustomization(file->path) &&
-		    ifx_file_read(&bytes, file->path.ptr, &st, &why) == IFX_OK)
-			file->kinds = kinds_of(ifx_buf_str(&bytes));
+		    text_before(index, file->path, &bytes, &text))
+			file->kinds = kinds_of(text);
 		if (!file->kinds)
 			continue;
 		file->namespace = default_namespace(index, file->path);
 		file->real = ifx_environments_real(&index->environments, file->path.ptr);
 	}
 	ifx_buf_release(&bytes);
-	ifx_buf_release(&why);
 }
 
 static void fix_all_namespaces(struct ifx_index *index, struct ifx_indexed_kind *k)
 {
-	struct ifx_buf bytes, why;
-	struct stat st;
+	struct ifx_buf bytes;
+	ifx_str text;
 
 	ifx_buf_init(&bytes, IFX_FILE_MAX);
-	ifx_buf_init(&why, 4096);
 	for (size_t i = 0; index->files && i < index->inputs->n; i++) {
 		const struct ifx_indexed_file *f = &index->files[i];
 		struct seen_file file = { index, k, f->path, f->real, f->namespace };
 
-		ifx_buf_clear(&why);
 		if ((f->kinds & bit_of(k->kind)) && f->real.ptr &&
-		    ifx_file_read(&bytes, f->path.ptr, &st, &why) == IFX_OK)
-			fix_namespaces(index, &file, ifx_buf_str(&bytes));
+		    text_before(index, f->path, &bytes, &text))
+			fix_namespaces(index, &file, text);
 	}
 	if (index->text.ptr) {
 		struct seen_file file = { index, k, IFX_LIT("<stdin>"), IFX_NONE, IFX_NONE };
@@ -371,21 +403,25 @@ static void fix_all_namespaces(struct ifx_index *index, struct ifx_indexed_kind 
 		fix_namespaces(index, &file, index->text);
 	}
 	ifx_buf_release(&bytes);
-	ifx_buf_release(&why);
 }
 
 static void read_objects(struct ifx_index *index, struct ifx_indexed_kind *k)
 {
 	const char *const needles[] = { k->kind.ptr, NULL };
+	struct ifx_buf bytes;
+	ifx_str text;
 
+	ifx_buf_init(&bytes, IFX_FILE_MAX);
 	list_files(index);
 	for (size_t i = 0; index->files && i < index->inputs->n; i++) {
 		const struct ifx_indexed_file *f = &index->files[i];
 		struct seen_file file = { index, k, f->path, f->real, f->namespace };
 
-		if ((f->kinds & bit_of(k->kind)) && f->real.ptr)
-			note(index, ifx_resources_of_file(f->path.ptr, needles, see_object, &file));
+		if ((f->kinds & bit_of(k->kind)) && f->real.ptr &&
+		    text_before(index, f->path, &bytes, &text))
+			note(index, ifx_resources_of_text(text, needles, see_object, &file));
 	}
+	ifx_buf_release(&bytes);
 	if (index->text.ptr) {
 		struct seen_file file = { index, k, IFX_LIT("<stdin>"), IFX_NONE,
 					  default_namespace(index, IFX_NONE) };

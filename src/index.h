@@ -5,6 +5,7 @@
 #ifndef IFX_INDEX_H
 #define IFX_INDEX_H
 
+#include "base/map.h"
 #include "environment.h"
 #include "rule/cx.h"
 
@@ -30,6 +31,7 @@ struct ifx_index {
 	struct ifx_arena arena;
 	struct ifx_indexed_file *files; /* one for each input; NULL: nobody asked for objects yet */
 	struct ifx_indexed_kind *kinds; /* those that somebody asked for */
+	struct ifx_map before;          /* path -> ifx_str: what files were that are replaced now */
 	pthread_mutex_t lock;           /* of all of this; one who reads may ask again */
 };
 
@@ -45,6 +47,11 @@ struct ifx_asker {
 /** inputs are borrowed. */
 void ifx_index_init(struct ifx_index *index, const struct ifx_inputs *inputs);
 void ifx_index_release(struct ifx_index *index);
+/**
+ * An input is about to be replaced: whoever asks later shall hear what those heard who asked
+ * before, in whatever order the files are gone through. bytes: as read; copied. False: no memory.
+ */
+IFX_MUST_USE bool ifx_index_keep(struct ifx_index *index, ifx_str path, ifx_str bytes);
 /** The questions, for the pipeline; asker is borrowed. */
 struct ifx_input_index ifx_index_questions(struct ifx_asker *asker);
 

@@ -17,6 +17,15 @@ from test_cli import BROKEN, Case, MOVE
 
 MODES = ["-v"], ["-d"], ["-c"], ["-l"], ["-f", "json"], ["-f", "sarif"], ["--statistics", "-q"]
 
+INJECTED = """apiVersion: v1
+kind: Pod
+metadata:
+  name: shop
+  annotations:
+    team: x
+    sidecar.istio.io/inject: "%s"
+"""
+
 
 def snapshot(top):
     out = {}
@@ -59,6 +68,23 @@ class Jobs(Case):
         self.assertNotEqual(results[0][3], snapshot(os.fsdecode(self.path("tree"))))
         self.assertEqual(results[0], results[1])
         self.assertEqual(results[0], results[2])
+
+    def test_what_other_files_show_is_what_they_were(self):
+        """The base asks about the patch, which the same run has replaced by then, or not yet."""
+        said = []
+        for jobs in 1, 1, 4:
+            top = os.fsdecode(self.path("t%d" % len(said)))
+            self.write(os.path.join(top, "base/kustomization.yaml"), "resources: [pod.yaml]\n")
+            self.write(os.path.join(top, "base/pod.yaml"), INJECTED % "true")
+            self.write(os.path.join(top, "a/kustomization.yaml"),
+                       "resources: [../base]\npatches: [{path: patch.yaml}]\n")
+            self.write(os.path.join(top, "a/patch.yaml"), INJECTED % "false")
+            mode = ["-i"] if said else []
+            said.append(self.run_jobs(jobs, "-v", *mode, ".", cwd=top).stdout.splitlines())
+        self.assertTrue(said[0][1].startswith(b"base/pod.yaml:7:"), said[0])
+        self.assertIn(b"that a/patch.yaml patches into this object", said[0][1])
+        self.assertEqual(said[1], said[2])
+        self.assertEqual(said[1][1], said[0][1])
 
     def test_atomic_with_many_writes_nothing_where_one_fails(self):
         before = snapshot(os.fsdecode(self.path("tree")))
