@@ -132,7 +132,13 @@ static bool says_protocol(const struct ifx_glance_item *item)
 	return false;
 }
 
-/* Most Services say all protocols, and most that is called a Service is none. */
+/* Most Services say all protocols. */
+static bool glance(ifx_str document)
+{
+	return ifx_glance_items(document, IFX_LIT("ports"), says_protocol);
+}
+
+/* Most that is called a Service is none. */
 static bool concerns(ifx_str document, size_t at)
 {
 	size_t behind = at + strlen("Service");
@@ -141,10 +147,9 @@ static bool concerns(ifx_str document, size_t at)
 	/* The kind: Service, or ServiceList. */
 	if (strchr(" \t\r\n\"':,[{", before) == NULL)
 		return false;
-	if (behind < document.len && isalpha((unsigned char)document.ptr[behind]) &&
-	    !ifx_str_starts(ifx_str_sub(document, behind, document.len - behind), IFX_LIT("List")))
-		return false;
-	return ifx_glance_items(document, IFX_LIT("ports"), says_protocol);
+	return behind == document.len || !isalpha((unsigned char)document.ptr[behind]) ||
+	       ifx_str_starts(ifx_str_sub(document, behind, document.len - behind),
+			      IFX_LIT("List"));
 }
 
 const struct ifx_transform ifx_port_protocol = {
@@ -156,6 +161,7 @@ const struct ifx_transform ifx_port_protocol = {
 	.level = IFX_CHOICE,
 	.needles = (const char *const[]){ "Service", NULL },
 	.concerns = concerns,
+	.glance = glance,
 	.answers = answers,
 	.run = run,
 };

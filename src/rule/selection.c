@@ -210,6 +210,9 @@ bool ifx_may_hide_words(ifx_str text)
 	return has_odd_escape(text) || is_wide(text);
 }
 
+/* What is known of a transform; 0: no needle of it was found so far. */
+enum { HIT = 1, RULED_OUT };
+
 /* The last closer look: several transforms may want the same one. */
 struct look {
 	bool (*at)(ifx_str document, size_t at);
@@ -227,7 +230,8 @@ static void hit(const struct ifx_selection *s, const struct whose *whose, ifx_st
 		return;
 	if (t->concerns && (look->at != t->concerns || look->where != where))
 		*look = (struct look){ t->concerns, where, t->concerns(document, where) };
-	hits[whose->transform] = !t->concerns || look->said;
+	if (!t->concerns || look->said)
+		hits[whose->transform] = !t->glance || t->glance(document) ? HIT : RULED_OUT;
 }
 
 /* Where the next needle may begin. */
@@ -270,7 +274,9 @@ bool ifx_selection_scan(const struct ifx_selection *s, ifx_str document, unsigne
 	memset(hits, all, s->n);
 	if (!all)
 		find_needles(s, document, hits);
-	for (size_t i = 0; i < s->n && !any; i++)
-		any = hits[i];
+	for (size_t i = 0; i < s->n; i++) {
+		hits[i] = hits[i] == HIT;
+		any |= hits[i];
+	}
 	return any;
 }

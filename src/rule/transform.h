@@ -39,6 +39,9 @@ struct ifx_transform {
 	/* A closer look at a needle that was found at `at`, without parsing; NULL: none is needed.
 	 * False only where nothing can be found because of this one for certain. */
 	bool (*concerns)(ifx_str document, size_t at);
+	/* A closer look at the whole document, asked once: behind `concerns`, and sound as it is.
+	 */
+	bool (*glance)(ifx_str document);
 	const struct ifx_answer *answers; /* ends with a NULL name; NULL: it asks nothing */
 	void (*run)(struct ifx_cx *cx, const struct ifx_resource *r);
 	const struct ifx_rule *rule; /* for run: the rule in YAML; NULL for C */
