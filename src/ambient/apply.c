@@ -167,10 +167,23 @@ void ifx_apply_show_holds(struct ifx_buf *out, const struct ifx_apply *a)
 {
 	for (size_t i = 0; i < a->n; i++)
 		for (const struct ifx_hold *h = a->passages[i].skipped ? NULL
-								       : a->passages[i].holds;
+								       : a->passages[i].holds.first;
 		     h; h = h->next)
 			if (!h->mute)
 				show_hold(out, &a->passages[i], h);
+}
+
+void ifx_apply_show_notes(struct ifx_buf *out, const struct ifx_apply *a)
+{
+	for (size_t i = 0; i < a->n; i++) {
+		const struct ifx_passage *p = &a->passages[i];
+
+		for (const struct ifx_hold *h = p->held ? NULL : p->notes.first; h; h = h->next) {
+			add_place(out, h->o, h->at);
+			ifx_buf_addf(out, ": note: %.*s [%.*s]\n", IFX_ARG(h->text),
+				     IFX_ARG(p->ns->name));
+		}
+	}
 }
 
 void ifx_apply_diff(struct ifx_buf *out, const struct ifx_apply *a)

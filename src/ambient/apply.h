@@ -45,6 +45,8 @@ size_t ifx_apply_changed(const struct ifx_apply *apply);
 void ifx_apply_show(struct ifx_buf *out, const struct ifx_apply *apply);
 /** `path:line:col: error: ... [ambient/S28]` for each reason that holds a namespace. */
 void ifx_apply_show_holds(struct ifx_buf *out, const struct ifx_apply *apply);
+/** `path:line:col: note: ...` for what stays as it is, and does not hold its namespace. */
+void ifx_apply_show_notes(struct ifx_buf *out, const struct ifx_apply *apply);
 /** A unified diff, as git writes it. */
 void ifx_apply_diff(struct ifx_buf *out, const struct ifx_apply *apply);
 /** The paths of files that change, a line each. */

@@ -162,7 +162,7 @@ static bool set_step(struct ifx_config *c, ifx_str arg, struct ifx_buf *err)
 {
 	c->ambient->step_given = true;
 	return ifx_step_named(&c->ambient->step, arg) ||
-	       bad(err, "--phase is prepare, bind, enroll, cleanup or cutover, not '%.*s'",
+	       bad(err, "--phase is prepare, routes, bind, enroll, cleanup or cutover, not '%.*s'",
 		   IFX_ARG(arg));
 }
 
@@ -279,7 +279,8 @@ const struct ifx_option ifx_ambient_plan_options[] = {
 
 const struct ifx_option ifx_ambient_apply_options[] = {
 	{ 'p', "phase", "PHASE", set_step, 0,
-	  "prepare, bind, enroll or cleanup; or cutover: all at once, with a gap while pods roll" },
+	  "prepare, bind, enroll or cleanup; routes, after prepare: VirtualServices as HTTPRoutes; or "
+	  "cutover: all at once, with a gap while pods roll" },
 	ROWS_ONLY,
 	{ 'w', "wave", "K", set_wave, 0, "the namespaces of a wave of the plan" },
 	{ 'a', "all", NULL, set_all, 0, "all namespaces that nothing holds" },

@@ -28,7 +28,7 @@ static const char *check_options(const struct ifx_ambient_options *o)
 	int ways = (o->namespaces.n > 0) + o->all + (o->wave > 0);
 
 	if (!o->step_given)
-		return "say which phase: --phase prepare, bind, enroll or cleanup";
+		return "say which phase: --phase prepare, routes, bind, enroll or cleanup";
 	if (!ways)
 		return "say for which namespaces: --namespace, --wave or --all";
 	if (ways > 1)
@@ -62,7 +62,7 @@ static void mute(struct ifx_hold *first, const struct ifx_hold *last, const char
 
 static void hold_by(struct ifx_passage *p, const struct ifx_hindrances *list, bool late)
 {
-	const struct ifx_hold *last = p->last_hold;
+	const struct ifx_hold *last = p->holds.last;
 
 	for (size_t i = 0; i < list->n; i++) {
 		const struct ifx_hindrance *h = &list->items[i];
@@ -70,7 +70,7 @@ static void hold_by(struct ifx_passage *p, const struct ifx_hindrances *list, bo
 
 		if (!ifx_hindrance_holds(h) || (!late && h->only_enroll))
 			continue;
-		mute(p->holds, last, id, h->object);
+		mute(p->holds.first, last, id, h->object);
 		ifx_passage_hold(p, id, h->object, h->node, "%.*s%s%.*s", IFX_ARG(h->reason),
 				 h->help.len ? "; " : "", IFX_ARG(h->help));
 	}
@@ -175,6 +175,8 @@ static int tell(struct ifx_ambient_run *run, struct ifx_apply *a, const struct i
 	int code = held ? IFX_EXIT_HELD : IFX_EXIT_OK;
 
 	ifx_apply_show_holds(&run->err, a);
+	if (!c->quiet)
+		ifx_apply_show_notes(&run->err, a);
 	if (stop) {
 		ifx_say_error(&run->err, "nothing is done: --strict, and a namespace is held");
 		return IFX_EXIT_HELD;

@@ -2,6 +2,7 @@
 
 #include "ambient/hand.h"
 #include "ambient/pods.h"
+#include "ambient/route.h"
 #include "ambient/service.h"
 #include "rule/injection.h"
 
@@ -82,9 +83,28 @@ static void add_objects(struct ifx_buf *out, const struct ifx_passage *m, ifx_ob
 	bool first = true;
 
 	for (const struct ifx_object *o = m->ns->objects[kind].first; o; o = o->next) {
+		if (ifx_routes_goes(m->routes, o))
+			continue;
 		if (first)
 			ifx_buf_addf(out, "%s%.*s ", *any ? ", " : "",
 				     IFX_ARG(ifx_object_kind_name(o)));
+		*any = true;
+		add_name(out, &first, o->r->name);
+	}
+}
+
+/* HTTPRoutes, those that VirtualServices become among them. */
+static void add_routes(struct ifx_buf *out, const struct ifx_passage *m, bool *any)
+{
+	bool there = m->ns->objects[IFX_HTTP_ROUTE].n > 0, first = !there;
+
+	add_objects(out, m, IFX_HTTP_ROUTE, any);
+	for (const struct ifx_object *o = m->ns->objects[IFX_VIRTUAL_SERVICE].first; o;
+	     o = o->next) {
+		if (!ifx_routes_goes(m->routes, o))
+			continue;
+		if (first)
+			ifx_buf_addf(out, "%sHTTPRoute ", *any ? ", " : "");
 		*any = true;
 		add_name(out, &first, o->r->name);
 	}
@@ -114,7 +134,7 @@ static void say_gateway(struct ifx_hand *hand, const struct ifx_passage *m)
 	if (!any) {
 		add_objects(out, m, IFX_DESTINATION_RULE, &any);
 		add_objects(out, m, IFX_VIRTUAL_SERVICE, &any);
-		add_objects(out, m, IFX_HTTP_ROUTE, &any);
+		add_routes(out, m, &any);
 		add_objects(out, m, IFX_GRPC_ROUTE, &any);
 	}
 	if (any)

@@ -1,4 +1,5 @@
 #include "ambient/needs.h"
+#include "ambient/route.h"
 
 #include "ambient/find.h"
 #include "base/alloc.h"
@@ -346,7 +347,8 @@ static void of_destination_rules(struct ifx_migration *plan, const struct ifx_na
 
 		for (; e && !policy; e = e->next)
 			policy = traffic_policy(ifx_deref(e->value));
-		if (policy && migrates(plan, service) && service->namespace == ns)
+		if (policy && migrates(plan, service) && service->namespace == ns &&
+		    !ifx_is_subset(service))
 			add(plan, service, IFX_NEED_DESTINATION, o, policy, IFX_LIT(""));
 	}
 }

@@ -3,13 +3,14 @@
 #include "ambient/exposed.h"
 #include "ambient/layer.h"
 #include "ambient/pods.h"
+#include "ambient/route.h"
 #include "ambient/service.h"
 #include "base/alloc.h"
 
 #include <stdlib.h>
 
-static const char *const phase_names[IFX_STEPS] = { "prepare", "bind", "enroll", "cleanup",
-						    "cutover" };
+static const char *const phase_names[IFX_STEPS] = { "prepare", "routes",  "bind",
+						    "enroll",  "cleanup", "cutover" };
 
 const char *ifx_step_name(ifx_step phase)
 {
@@ -26,35 +27,50 @@ bool ifx_step_named(ifx_step *phase, ifx_str name)
 	return false;
 }
 
-void ifx_passage_hold(struct ifx_passage *m, const char *id, const struct ifx_object *o,
-		      const struct ifx_node *at, const char *fmt, ...)
+/* Of the same things said of one object the first is kept. */
+static void say(struct ifx_passage *m, struct ifx_holds *list, struct ifx_hold said,
+		const char *fmt, va_list ap)
 {
 	struct ifx_hold *hold = ifx_arena_alloc(&m->changes->arena, sizeof(*hold));
 	struct ifx_buf text;
-	va_list ap;
 
-	m->held = true;
 	ifx_buf_init(&text, 1 << 16);
-	va_start(ap, fmt);
 	ifx_buf_vaddf(&text, fmt, ap);
-	va_end(ap);
 	if (hold)
-		*hold = (struct ifx_hold){
-			.id = id,
-			.o = o,
-			.at = at,
-			.text = ifx_arena_copy(&m->changes->arena, ifx_buf_str(&text)),
-		};
+		*hold = said;
+	if (hold)
+		hold->text = ifx_arena_copy(&m->changes->arena, ifx_buf_str(&text));
 	ifx_buf_release(&text);
 	if (!hold || !hold->text.ptr) {
 		m->failed = true;
 		return;
 	}
-	for (const struct ifx_hold *h = m->holds; h; h = h->next)
-		if (!h->mute && h->o == o && ifx_str_eq(h->text, hold->text))
+	for (const struct ifx_hold *h = list->first; h; h = h->next)
+		if (!h->mute && h->o == hold->o && ifx_str_eq(h->text, hold->text))
 			return;
-	*(m->last_hold ? &m->last_hold->next : &m->holds) = hold;
-	m->last_hold = hold;
+	*(list->last ? &list->last->next : &list->first) = hold;
+	list->last = hold;
+}
+
+void ifx_passage_hold(struct ifx_passage *m, const char *id, const struct ifx_object *o,
+		      const struct ifx_node *at, const char *fmt, ...)
+{
+	va_list ap;
+
+	m->held = true;
+	va_start(ap, fmt);
+	say(m, &m->holds, (struct ifx_hold){ .id = id, .o = o, .at = at }, fmt, ap);
+	va_end(ap);
+}
+
+void ifx_passage_note(struct ifx_passage *m, const struct ifx_object *o, const struct ifx_node *at,
+		      const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	say(m, &m->notes, (struct ifx_hold){ .id = "note", .o = o, .at = at }, fmt, ap);
+	va_end(ap);
 }
 
 /* ---- labels ---- */
@@ -342,10 +358,14 @@ static void need(struct ifx_passage *m, const struct ifx_object *service)
 			m->fronts[i].needed = m->fronts[i].bound = true;
 }
 
-static void need_host(struct ifx_passage *m, const struct ifx_node *host)
+static void need_host(struct ifx_passage *m, const struct ifx_node *host, bool destination)
 {
+	const struct ifx_object *service = NULL;
+
 	if (ifx_is(host, IFX_SCALAR))
-		need(m, ifx_svc_of_host(m->ns->environment, m->ns->name, ifx_text(host)));
+		service = ifx_svc_of_host(m->ns->environment, m->ns->name, ifx_text(host));
+	if (service && !(destination && ifx_is_subset(service)))
+		need(m, service);
 }
 
 /* Mesh-bound: without `gateways`, or with `mesh` among them. */
@@ -385,12 +405,12 @@ static void read_routes(struct ifx_passage *m)
 
 		if (is_mesh_bound(ifx_object_spec(o)) && ifx_is(hosts, IFX_SEQ))
 			for (const struct ifx_entry *e = hosts->first; e; e = e->next)
-				need_host(m, ifx_deref(e->value));
+				need_host(m, ifx_deref(e->value), false);
 	}
 	for (const struct ifx_object *o = m->ns->objects[IFX_DESTINATION_RULE].first; o;
 	     o = o->next)
 		if (has_traffic_policy(ifx_object_spec(o)))
-			need_host(m, ifx_get(ifx_object_spec(o), IFX_LIT("host")));
+			need_host(m, ifx_get(ifx_object_spec(o), IFX_LIT("host")), true);
 	for (size_t k = 0; k < sizeof(routes) / sizeof(*routes); k++)
 		for (const struct ifx_object *o = m->ns->objects[routes[k]].first; o; o = o->next) {
 			const struct ifx_node *refs =
@@ -402,7 +422,8 @@ static void read_routes(struct ifx_passage *m)
 				if (ifx_str_eq(ifx_get_text(ifx_deref(e->value), IFX_LIT("kind")),
 					       IFX_LIT("Service")) &&
 				    !ifx_get(ifx_deref(e->value), IFX_LIT("namespace")))
-					need_host(m, ifx_get(ifx_deref(e->value), IFX_LIT("name")));
+					need_host(m, ifx_get(ifx_deref(e->value), IFX_LIT("name")),
+						  false);
 		}
 }
 
@@ -566,12 +587,13 @@ static bool is_enrolled(const struct ifx_namespace *ns)
 /* What a phase before this one still wishes. */
 static size_t count_left(struct ifx_passage *m, ifx_step phase)
 {
-	static void (*const wish[])(struct ifx_passage *) = { ifx_phase_prepare, ifx_phase_bind };
-
 	m->probing = true;
 	m->phase = phase;
 	m->n_probed = 0;
-	wish[phase](m);
+	if (phase == IFX_STEP_PREPARE)
+		ifx_phase_prepare(m);
+	else
+		ifx_phase_bind(m);
 	m->probing = false;
 	return m->n_probed;
 }
@@ -580,7 +602,7 @@ static bool is_ready(struct ifx_passage *m, ifx_step phase)
 {
 	for (int before = IFX_STEP_PREPARE; before < (int)phase && before <= IFX_STEP_BIND;
 	     before++) {
-		size_t left = count_left(m, (ifx_step)before);
+		size_t left = before == IFX_STEP_ROUTES ? 0 : count_left(m, (ifx_step)before);
 
 		if (!left)
 			continue;
@@ -616,6 +638,8 @@ void ifx_passage_wish(struct ifx_passage *m, ifx_step phase)
 	m->phase = phase;
 	if (phase == IFX_STEP_PREPARE)
 		ifx_phase_prepare(m);
+	else if (phase == IFX_STEP_ROUTES)
+		ifx_phase_routes(m);
 	else if (phase == IFX_STEP_BIND)
 		ifx_phase_bind(m);
 	else if (phase == IFX_STEP_ENROLL)

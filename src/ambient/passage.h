@@ -34,6 +34,10 @@ struct ifx_hold {
 	struct ifx_hold *next;
 };
 
+struct ifx_holds {
+	struct ifx_hold *first, *last;
+};
+
 /** A Service of the namespace that leads to pods which are migrated. */
 struct ifx_front {
 	const struct ifx_object *o;
@@ -60,6 +64,8 @@ struct ifx_stance {
 	const struct ifx_object *copy; /* `<name>-waypoint` with targetRefs; NULL: not there */
 };
 
+struct ifx_routes;
+
 struct ifx_passage {
 	struct ifx_estate *estate;
 	struct ifx_namespace *ns;
@@ -74,7 +80,9 @@ struct ifx_passage {
 	size_t n_stances;
 	struct ifx_labels *pods; /* of every template that is migrated */
 	size_t n_pods;
-	struct ifx_hold *holds, *last_hold;
+	struct ifx_holds holds;
+	struct ifx_holds notes;          /* what stays as it is, and why; holds nothing */
+	const struct ifx_routes *routes; /* routes, cutover: what is converted; NULL: nothing */
 	bool held;
 	bool skipped; /* not asked for, or not one to migrate */
 	size_t n_wishes;
@@ -96,12 +104,17 @@ void ifx_passage_wish(struct ifx_passage *m, ifx_step phase);
 void ifx_passage_hold(struct ifx_passage *m, const char *id, const struct ifx_object *o,
 		      const struct ifx_node *at, const char *fmt, ...) IFX_PRINTF(5, 6);
 
+/** Say something of an object that does not hold the namespace. */
+void ifx_passage_note(struct ifx_passage *m, const struct ifx_object *o, const struct ifx_node *at,
+		      const char *fmt, ...) IFX_PRINTF(4, 5);
+
 /** Wish something; wish.by is set here. wish.what with ptr NULL is taken for a lack of memory. */
 void ifx_passage_want(struct ifx_passage *m, struct ifx_wish wish);
 
 /* ---- the phases: what each wishes ---- */
 
 void ifx_phase_prepare(struct ifx_passage *m);
+void ifx_phase_routes(struct ifx_passage *m);
 void ifx_phase_bind(struct ifx_passage *m);
 void ifx_phase_enroll(struct ifx_passage *m);
 void ifx_phase_cleanup(struct ifx_passage *m);

@@ -36,6 +36,7 @@ void ifx_phase_cutover(struct ifx_passage *m)
 		if (s->l7 && !s->ours && !s->copy && s->n_fronts)
 			move(m, s);
 	}
+	ifx_phase_routes(m);
 	ifx_enroll_labels(m);
 	ifx_prepare_pods(m);
 	ifx_enroll_pods(m);

@@ -461,6 +461,12 @@ static ifx_str own_text(struct ifx_passage *m, ifx_str text, ifx_str comment)
 	return own;
 }
 
+ifx_str ifx_own_text(struct ifx_passage *m, ifx_str text, bool head)
+{
+	text = own_text(m, text, IFX_NONE);
+	return head || !text.ptr ? text : without_head(text);
+}
+
 ifx_str ifx_recast_text(struct ifx_passage *m, const struct ifx_stance *s,
 			const struct ifx_recast *r, ifx_str comment)
 {

@@ -36,4 +36,7 @@ struct ifx_recast *ifx_recast(struct ifx_passage *m, const struct ifx_stance *s,
 ifx_str ifx_recast_text(struct ifx_passage *m, const struct ifx_stance *s,
 			const struct ifx_recast *r, ifx_str comment);
 
+/** A document's own text in `text`, which is all of it; head: with the comments above it. */
+ifx_str ifx_own_text(struct ifx_passage *m, ifx_str text, bool head);
+
 #endif

@@ -6,6 +6,7 @@
 
 typedef enum {
 	IFX_STEP_PREPARE,
+	IFX_STEP_ROUTES, /* optional: VirtualServices become HTTPRoutes */
 	IFX_STEP_BIND,
 	IFX_STEP_ENROLL,
 	IFX_STEP_CLEANUP,
