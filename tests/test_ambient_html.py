@@ -249,7 +249,7 @@ class Whole(Case):
         for name in sorted(os.listdir(examples)):
             before = os.path.join(examples, name, "before.yaml")
             if os.path.exists(before):
-                shutil.copy(before, os.path.join(self.dir, name + ".yaml"))
+                shutil.copyfile(before, os.path.join(self.dir, name + ".yaml"))
         self.agrees()
 
     def test_environments_are_apart(self):
@@ -257,6 +257,9 @@ class Whole(Case):
         page, _ = self.page("--environment", "dev", "--environment", "prod", ".")
         self.assertEqual(len(page.of("section", "environment")), 2)
         self.assertEqual(len(page.rows("namespaces")), 2)
+        rows = [page.cells(r) for r in page.elements if r["tag"] == "tr" and r["up"]["tag"] == "tbody" and
+                r["up"]["up"]["up"]["up"]["attrs"].get("id") == "environments"]
+        self.assertEqual([r[:3] for r in rows], [["dev", "1", "1"], ["prod", "1", "1"]])
 
     def test_the_same_twice(self):
         self.write(estate(30))
@@ -271,6 +274,89 @@ class Whole(Case):
                 self.assertIn(href[1:], page.ids)
             else:
                 self.assertTrue(href.startswith("https://istio.io/"), href)
+
+
+def hunks(diff):
+    """{path: its hunks} of a unified diff of git's."""
+    files, path = {}, None
+    for line in diff.splitlines():
+        if line.startswith("diff --git "):
+            path = line.split(" b/", 1)[1]
+            files[path] = []
+        elif files.get(path) or line.startswith("@@"):
+            files[path].append(line)
+    return files
+
+
+class Phases(Case):
+    """The page's phases are what `apply` does, one after the other."""
+
+    def shown(self, page, phase):
+        files = {}
+        for d in page.of("details"):
+            section = d["up"]
+            if section["attrs"].get("id") == "phase-" + phase and "data-ns" in d["attrs"]:
+                path, = [e["text"] for e in page.of("code") if e["up"]["up"] is d]
+                pre, = [e["text"] for e in page.of("pre") if e["up"] is d]
+                files[path] = pre.splitlines()
+        return files
+
+    def check(self):
+        page, _ = self.page()
+        changed = 0
+        for phase in ("prepare", "bind", "enroll", "cleanup"):
+            args = [TOOL, "ambient", "apply", "-q", "--phase", phase, "--all"]
+            r = shared.run(args + ["-d", "."], timeout=60, cwd=self.dir)
+            self.assertIn(r.returncode, (0, 1, 3), r.stderr)
+            said = hunks(r.stdout.decode("utf-8"))
+            changed += len(said)
+            self.assertEqual(self.shown(page, phase), said, phase)
+            r = shared.run(args + ["-i", "."], timeout=60, cwd=self.dir)
+            self.assertIn(r.returncode, (0, 3), r.stderr)
+        return page, changed
+
+    def test_they_are_what_apply_does(self):
+        self.write(estate(40))
+        page, changed = self.check()
+        self.assertGreater(changed, 50)
+        self.assertIn("EnvoyFilter", [s["text"] for s in page.of("section", "phase")][0])
+
+    def test_they_are_what_apply_does_to_the_examples(self):
+        examples = shared.need("ambient", "examples")
+        for name in sorted(os.listdir(examples)):
+            before = os.path.join(examples, name, "before.yaml")
+            if os.path.exists(before):
+                shutil.copyfile(before, os.path.join(self.dir, name + ".yaml"))
+        self.assertGreater(self.check()[1], 30)
+
+    def test_a_file_of_its_own(self):
+        """bind finds what prepare has put into a new file, and cleanup may drop a whole file."""
+        policy = POLICY % ("a1", "cluster.local/ns/a0/sa/default")
+        self.write({"a0.yaml": namespace("a0"), "base/a1.yaml": namespace("a1"), "base/policy.yaml": policy[4:],
+                    "base/kustomization.yaml": "resources:\n- a1.yaml\n- policy.yaml\n"})
+        self.assertGreater(self.check()[1], 3)
+
+    def test_evidence(self):
+        self.write(estate(20))
+        page, _ = self.page()
+        rows = [page.cells(r) for r in page.rows("evidence-table")]
+        self.assertTrue(rows)
+        self.assertEqual({r[7] for r in rows} - {"the same", "refused from now on", "opens to mutual TLS"}, set())
+        for r in rows:
+            if r[7] == "the same":
+                self.assertEqual(r[5].split(" ")[0].strip(":"), r[6].split(" ")[0].strip(":"), r)
+        # Rows that change come first.
+        self.assertEqual(rows, sorted(rows, key=lambda r: r[7] == "the same"))
+
+    def test_only_what_is_asked_for(self):
+        self.write(estate(10))
+        page, _ = self.page("-n", "a1", ".")
+        names = {d["attrs"]["data-ns"] for d in page.of("details") if self.in_phase(d) and "data-ns" in d["attrs"]}
+        self.assertEqual(names, {"a1"})
+
+    @staticmethod
+    def in_phase(e):
+        return Page.inside(e, "phase")
 
 
 class Closed(Case):
@@ -309,7 +395,7 @@ class Closed(Case):
                 self.check_closed(page, text)
                 names = [r["attrs"]["data-ns"] for r in page.rows("namespaces")]
                 self.assertIn(visible(evil), names)
-                self.assertEqual(len(page.of("b")), len(names))
+                self.assertEqual(len(page.of("b", within="details")), len(names))
 
     def test_names_of_files(self):
         self.write({"<b>'x'&\u202e\".yaml": namespace("a", "http://app.b.svc") + "---\n" + namespace("b") + FILTER % "b"})

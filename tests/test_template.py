@@ -21,6 +21,7 @@ golang-github-masterminds-sprig-dev) nothing of Go is rendered, and a line says 
 import csv
 import json
 import os
+import random
 import re
 import shutil
 import subprocess
@@ -159,9 +160,9 @@ class Template(Case):
                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=60)
         self.assertIn(out.returncode, (0, 1, 2), out.stderr)
         results = json.loads(out.stdout)["results"]
-        self.assertEqual([r for r in results if r["rule"] == "internal"], [])
         with open(self.path(path), newline="") as f:
             after = f.read()
+        self.assertEqual([r["message"] for r in results if r["rule"] == "internal"], [], after)
         again = subprocess.run([shared.tool(), "-q", "-l", "-x", "api-version", path], cwd=self.dir,
                                stdout=subprocess.PIPE, timeout=60)
         self.assertEqual(again.stdout, b"", "a second run would change it again")
@@ -240,6 +241,130 @@ class Golden(Template):
         for name in names:
             with self.subTest(name):
                 self.case(name, program)
+
+
+class Chart:
+    """A Deployment with mistakes, and actions and blocks put into it by chance."""
+    LINES = """apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: shop
+  labels:
+    app: shop
+    sidecar.istio.io/inject: "true"
+  annotations:
+    team: shop
+    sidecar.istio.io/inject: "false"
+    traffic.sidecar.istio.io/excludeOutboundPorts: "5432"
+    proxy.istio.io/config: |
+      concurency: 2
+      drainDuration: 45
+spec:
+  selector:
+    matchLabels:
+      app: shop
+  template:
+    metadata:
+      labels:
+        app: shop
+        version: 1.10
+      annotations:
+        note: a
+        sidecar.istio.io/inject: "true"
+        traffic.sidecar.istio.io/excludeInboundPort: "80"
+    spec:
+      containers:
+      - name: shop
+        image: shop
+""".splitlines()
+
+    def __init__(self, rng):
+        self.rng = rng
+        self.lines = [line for line in self.LINES if rng.random() < 0.93 or line.endswith(":")]
+        for _ in range(rng.randrange(1, 5)):
+            rng.choice((self.block, self.block, self.branches, self.line, self.value, self.key, self.comment))()
+        self.text = "\n".join(self.lines) + rng.choice(("", "\n"))
+
+    def name(self):
+        return ".Values." + self.rng.choice("abcdef")
+
+    def indent(self, at):
+        line = self.lines[min(at, len(self.lines) - 1)]
+        return self.rng.choice((" " * (len(line) - len(line.lstrip())), "", "  "))
+
+    def dash(self):
+        return self.rng.choice(("", "-", "-"))
+
+    def span(self):
+        a = self.rng.randrange(len(self.lines))
+        return a, min(len(self.lines), a + self.rng.choice((1, 1, 2, 3, 5, 30)))
+
+    def block(self):
+        a, b = self.span()
+        word = self.rng.choice(("if", "if", "with", "if not"))
+        self.lines[b:b] = ["%s{{%s end }}" % (self.indent(b), self.dash())]
+        self.lines[a:a] = ["%s{{%s %s %s }}" % (self.indent(a), self.dash(), word, self.name())]
+
+    def branches(self):
+        a, b = self.span()
+        other = [line.replace("shop", "other").replace("true", "false") for line in self.lines[a:b]]
+        self.lines[a:b] = (["%s{{- if %s }}" % (self.indent(a), self.name())] + self.lines[a:b] +
+                           ["%s{{- else }}" % self.indent(a)] + other + ["%s{{- end }}" % self.indent(b)])
+
+    def line(self):
+        a = self.rng.randrange(1, len(self.lines) + 1)
+        n = self.rng.choice((2, 4, 6, 8))
+        self.lines[a:a] = [self.rng.choice((
+            "    {{- toYaml .Values.m | nindent %d }}" % n, "{{ toYaml .Values.m | indent %d }}" % n,
+            "%s{{ include \"one\" . }}" % (" " * n), "{{- include \"two\" . | nindent %d }}" % n,
+            "%s{{ with .Values.m -}}{{ toYaml . | nindent %d }}{{ end }}" % (" " * n, n), "%s{{- range $k, $v := .Values.m }}\n%s{{ $k }}: {{ $v }}\n%s{{- end }}" % (" " * n, " " * n, " " * n)))]
+
+    def value(self):
+        a = self.rng.randrange(len(self.lines))
+        key, colon, value = self.lines[a].partition(": ")
+        if colon:
+            self.lines[a] = key + colon + self.rng.choice((
+                "{{ .Values.t }}", '"{{ .Values.t }}"', "{{ .Values.t | quote }}",
+                "{{ if .Values.a }}x{{ else }}y{{ end }}", value + " {{/* c */}}", value + "{{/* c */ -}}"))
+
+    def key(self):
+        a = self.rng.randrange(len(self.lines))
+        key, colon, value = self.lines[a].partition(": ")
+        if colon:
+            self.lines[a] = " " * (len(key) - len(key.lstrip())) + "{{ .Values.k }}" + colon + value
+
+    def comment(self):
+        a = self.rng.randrange(len(self.lines))
+        self.lines[a:a] = [self.indent(a) + self.rng.choice(("# {{ .Values.t }}", "# note", "{{- /* c */}}",
+                                                             "{{/* c */ -}}", "{{- $x := 1 }}"))]
+
+
+class Random(Template):
+    """Whatever is put into a chart: what is changed renders to the same, but for the keys that are named."""
+    CHARTS = int(os.environ.get("ISTIO_FIX_CHARTS", "500"))
+
+    def test_random_charts(self):
+        program = go_renderer()
+        if not program:
+            self.skipTest("no Go, no Sprig")
+        rng, changed = random.Random(6), []
+        for n in range(self.CHARTS):
+            text = Chart(rng).text
+            after, results = self.fix(self.lay("", text))
+            if after != text:
+                self.assertEqual(ACTION.findall(text), ACTION.findall(after), text)
+                changed.append((text, after, keys_of(results)))
+        rendered = render_go(program, [t for c in changed for t in c[:2]])
+        useful = 0
+        for i, (text, after, keys) in enumerate(changed):
+            for seed, (a, b) in enumerate(zip(rendered[2 * i], rendered[2 * i + 1])):
+                self.assertEqual(a is None, b is None, text)
+                if a is not None:
+                    with self.subTest("chart %d, seed %d" % (i, seed)):
+                        useful += self.same_but_for(a, b, keys, "of\n%s\nwas made\n%s\nseed %d" % (text, after, seed))
+        print("random charts: %d, %d changed, %d renderings compared" % (self.CHARTS, len(changed), useful))
+        self.assertGreater(len(changed), self.CHARTS // 5)
+        self.assertGreater(useful, len(changed))
 
 
 def corpus():

@@ -186,18 +186,20 @@ void ifx_apply_show_notes(struct ifx_buf *out, const struct ifx_apply *a)
 	}
 }
 
+void ifx_rewrite_diff(struct ifx_buf *out, const struct ifx_rewrite *r)
+{
+	if (!r->source)
+		ifx_diff_created(out, r->path, r->after);
+	else if (r->removed)
+		ifx_diff_removed(out, r->path, r->source->bytes);
+	else
+		ifx_diff(out, r->path, r->source->bytes, &r->edits, 3);
+}
+
 void ifx_apply_diff(struct ifx_buf *out, const struct ifx_apply *a)
 {
-	for (size_t i = 0; i < a->changes.n_rewrites; i++) {
-		const struct ifx_rewrite *r = &a->changes.rewrites[i];
-
-		if (!r->source)
-			ifx_diff_created(out, r->path, r->after);
-		else if (r->removed)
-			ifx_diff_removed(out, r->path, r->source->bytes);
-		else
-			ifx_diff(out, r->path, r->source->bytes, &r->edits, 3);
-	}
+	for (size_t i = 0; i < a->changes.n_rewrites; i++)
+		ifx_rewrite_diff(out, &a->changes.rewrites[i]);
 }
 
 void ifx_apply_list(struct ifx_buf *out, const struct ifx_apply *a)

@@ -47,7 +47,8 @@ void ifx_apply_show(struct ifx_buf *out, const struct ifx_apply *apply);
 void ifx_apply_show_holds(struct ifx_buf *out, const struct ifx_apply *apply);
 /** `path:line:col: note: ...` for what stays as it is, and does not hold its namespace. */
 void ifx_apply_show_notes(struct ifx_buf *out, const struct ifx_apply *apply);
-/** A unified diff, as git writes it. */
+/** A unified diff of one file, as git writes it; of all. */
+void ifx_rewrite_diff(struct ifx_buf *out, const struct ifx_rewrite *r);
 void ifx_apply_diff(struct ifx_buf *out, const struct ifx_apply *apply);
 /** The paths of files that change, a line each. */
 void ifx_apply_list(struct ifx_buf *out, const struct ifx_apply *apply);

@@ -2,6 +2,7 @@
 
 #include "ambient/outlook.h"
 #include "ambient/html.h"
+#include "ambient/preview.h"
 #include "ambient/show.h"
 #include "base/alloc.h"
 #include "say.h"
@@ -168,25 +169,54 @@ int ifx_ambient_end(struct ifx_ambient_run *run, int code)
 
 static void show(struct ifx_ambient_run *run)
 {
-	static ifx_show_fn *const formats[] = { ifx_show_text, ifx_show_json, ifx_show_html };
+	if (run->config->ambient->format == IFX_AMBIENT_JSON)
+		ifx_show_json(&run->out, &run->plan);
+	else
+		ifx_show_text(&run->out, &run->plan);
+}
 
-	formats[run->config->ambient->format](&run->out, &run->plan);
-	if (!run->config->quiet)
-		ifx_show_summary(&run->err, &run->plan);
+/* A tree that could not be read as a whole has a plan, but no phases: they could be wrong. */
+static void show_page(struct ifx_ambient_run *run, const struct ifx_passage_options *passage)
+{
+	const struct ifx_preview_start start = { .plan = &run->plan,
+						 .inputs = &run->inputs,
+						 .estate = &run->estate_options,
+						 .passage = passage,
+						 .complain = complain,
+						 .data = run };
+	struct ifx_preview preview;
+	ifx_status st;
+
+	if (run->failed) {
+		ifx_show_html(&run->out, &run->plan, NULL);
+		return;
+	}
+	st = ifx_preview_make(&preview, &start);
+	if (st == IFX_OK)
+		ifx_show_html(&run->out, &run->plan, &preview);
+	else if (st == IFX_ENOMEM)
+		no_memory(run);
+	ifx_preview_release(&preview);
 }
 
 static int run_plan(const struct ifx_config *config, char *const *paths, size_t n,
 		    const struct ifx_sink *sink)
 {
 	const struct ifx_ambient_options *o = config->ambient;
-	struct ifx_outlook outlook = { .options = { .waypoint = o->waypoint,
-						    .waypoint_namespace = o->waypoint_namespace,
-						    .bind_namespace = o->bind_namespaces } };
+	const struct ifx_passage_options passage = { .waypoint = o->waypoint,
+						     .waypoint_namespace = o->waypoint_namespace,
+						     .bind_namespace = o->bind_namespaces };
+	struct ifx_outlook outlook = { .options = passage };
 	struct ifx_ambient_run run;
 	int code = IFX_EXIT_FAILED;
 
 	if (ifx_ambient_begin(&run, config, paths, n, ifx_outlook_changes, &outlook, sink)) {
-		show(&run);
+		if (o->format == IFX_AMBIENT_HTML)
+			show_page(&run, &passage);
+		else
+			show(&run);
+		if (!config->quiet)
+			ifx_show_summary(&run.err, &run.plan);
 		code = ifx_migration_exit(&run.plan);
 	}
 	ifx_outlook_release(&outlook);

@@ -75,15 +75,19 @@ struct tally {
 	size_t standing[IFX_STANDINGS], namespaces;
 };
 
+static void count_environment(struct tally *t, const struct ifx_env_plan *env)
+{
+	for (size_t i = 0; i < env->environment->n_namespaces; i++)
+		t->standing[ifx_html_standing(&env->namespaces[i])]++;
+	t->namespaces += env->environment->n_namespaces;
+}
+
 static struct tally count(const struct ifx_migration *plan)
 {
 	struct tally t = { 0 };
 
 	for (size_t i = 0; i < plan->estate->n_environments; i++)
-		for (size_t k = 0; k < plan->estate->environments[i].n_namespaces; k++) {
-			t.standing[ifx_html_standing(&plan->environments[i].namespaces[k])]++;
-			t.namespaces++;
-		}
+		count_environment(&t, &plan->environments[i]);
 	return t;
 }
 
@@ -149,6 +153,34 @@ static void add_summary(struct ifx_buf *out, const struct ifx_migration *plan)
 	ifx_buf_add(out, IFX_LIT("</dl></section>\n"));
 }
 
+/* Several environments: what is in each, and the way there. */
+static void add_environments(struct ifx_buf *out, const struct ifx_migration *plan)
+{
+	static const char *const titles[] = { "Environment",  "#Namespaces", "#ready",   "#warned",
+					      "#enroll held", "#held",       "#ambient", "#out" };
+
+	if (ifx_show_count(plan).environments < 2)
+		return;
+	ifx_buf_add(out, IFX_LIT("<section id=\"environments\"><h2>Environments</h2>\n"));
+	ifx_html_head(out, "What is deployed together", titles, sizeof(titles) / sizeof(*titles));
+	for (size_t i = 0; i < plan->estate->n_environments; i++) {
+		const struct ifx_env_plan *env = &plan->environments[i];
+		struct tally t = { 0 };
+
+		if (ifx_show_is_empty(env))
+			continue;
+		count_environment(&t, env);
+		ifx_buf_addf(out, "<tr><th scope=\"row\"><a href=\"#e%zu\">",
+			     env->environment->number);
+		ifx_html_text(out, env->environment->name);
+		ifx_buf_addf(out, "</a></th><td class=\"number\">%zu</td>", t.namespaces);
+		for (size_t k = 0; k < IFX_STANDINGS; k++)
+			ifx_buf_addf(out, "<td class=\"number\">%zu</td>", t.standing[k]);
+		ifx_buf_add(out, IFX_LIT("</tr>\n"));
+	}
+	ifx_buf_add(out, IFX_LIT("</tbody></table></div></section>\n"));
+}
+
 /* ---- the page ---- */
 
 static ifx_str page_file(const char *name)
@@ -206,17 +238,28 @@ static void add_top(struct ifx_buf *out, ifx_str style, ifx_str script)
 	ifx_buf_add(out, IFX_LIT("</style>\n</head>\n<body>\n"));
 }
 
-static void add_bar_of_links(struct ifx_buf *out)
+/* Links to what is there: an empty tree has its summary only. */
+static void add_bar_of_links(struct ifx_buf *out, bool any, bool previewed)
 {
+	static const struct {
+		const char *id, *name;
+		bool previewed;
+	} links[] = {
+		{ "summary", "Summary", false },  { "namespaces", "Namespaces", false },
+		{ "graph", "Calls", false },      { "findings", "Findings", false },
+		{ "tuning", "Resources", false }, { "details", "Details", false },
+		{ "phases", "Phases", true },     { "evidence", "Evidence", true },
+	};
+
+	ifx_buf_add(out, IFX_LIT("<a class=\"skip\" href=\"#main\">To the plan</a>\n<header>\n"
+				 "<h1>Ambient migration plan</h1>\n"
+				 "<nav aria-label=\"Sections\">"));
+	for (size_t i = 0; i < sizeof(links) / sizeof(*links); i++)
+		if (links[i].previewed ? previewed : any || !i)
+			ifx_buf_addf(out, "<a href=\"#%s\">%s</a>", links[i].id, links[i].name);
 	ifx_buf_add(
 		out,
-		IFX_LIT("<a class=\"skip\" href=\"#main\">To the plan</a>\n<header>\n"
-			"<h1>Ambient migration plan</h1>\n<nav aria-label=\"Sections\">"
-			"<a href=\"#summary\">Summary</a><a href=\"#namespaces\">Namespaces</a>"
-			"<a href=\"#graph\">Calls</a><a href=\"#findings\">Findings</a>"
-			"<a href=\"#tuning\">Sidecar resources</a>"
-			"<a href=\"#details\">Details</a></nav>\n"
-			"<form id=\"filters\" role=\"search\" hidden>"
+		IFX_LIT("</nav>\n<form id=\"filters\" role=\"search\" hidden>"
 			"<label>Namespace <input type=\"search\" id=\"filter\" autocomplete=\"off\" "
 			"spellcheck=\"false\" placeholder=\"part of a name\"></label>"
 			"<label>State <select id=\"standing\"><option value=\"\">all</option>"
@@ -297,19 +340,25 @@ static void add_passed_over(struct ifx_buf *out, const struct ifx_estate *estate
 		ifx_buf_add(out, IFX_LIT("</ul></section>\n"));
 }
 
-void ifx_show_html(struct ifx_buf *out, struct ifx_migration *plan)
+void ifx_show_html(struct ifx_buf *out, struct ifx_migration *plan,
+		   const struct ifx_preview *preview)
 {
 	ifx_str style = page_file("page.css"), script = page_file("page.js");
 	bool first = true;
 
 	add_top(out, style, script);
-	add_bar_of_links(out);
+	add_bar_of_links(out, ifx_show_count(plan).environments, preview != NULL);
 	add_summary(out, plan);
+	add_environments(out, plan);
 	for (size_t i = 0; i < plan->estate->n_environments; i++) {
 		if (ifx_show_is_empty(&plan->environments[i]))
 			continue;
 		add_environment(out, plan, &plan->environments[i], first);
 		first = false;
+	}
+	if (preview) {
+		ifx_html_phases(out, preview);
+		ifx_html_evidence(out, preview);
 	}
 	add_passed_over(out, plan->estate);
 	ifx_buf_add(out, IFX_LIT("</main>\n<script>"));

@@ -11,8 +11,11 @@
 
 #include "ambient/show.h"
 
-/** The whole page. */
-ifx_show_fn ifx_show_html;
+struct ifx_preview;
+
+/** The whole page. preview: NULL, or what the phases and the evidence are told from. */
+void ifx_show_html(struct ifx_buf *out, struct ifx_migration *plan,
+		   const struct ifx_preview *preview);
 
 /* ---- its parts, each for one environment ---- */
 
@@ -43,6 +46,13 @@ ifx_html_part ifx_html_findings;
 ifx_html_part ifx_html_residue;
 ifx_html_part ifx_html_tuning;
 ifx_html_part ifx_html_details; /* what is to be known about each namespace */
+
+/* ---- of all environments ---- */
+
+void ifx_html_phases(struct ifx_buf *out, const struct ifx_preview *preview);
+void ifx_html_evidence(struct ifx_buf *out, const struct ifx_preview *preview);
+
+/* ---- for all parts ---- */
 
 /** A link to the namespace's details. */
 void ifx_html_namespace(struct ifx_buf *out, const struct ifx_namespace *ns);

@@ -73,13 +73,17 @@
 	const subjects = all("[data-ns]");
 	const rows = all(".namespaces tbody tr");
 
-	/* Namespaces of one environment are not those of another. */
+	/* Namespaces of one environment are not those of another; phases are about all of them. */
 	const home = e => e.closest(".environment")?.id + "\n";
-	const standings = new Map(rows.map(r => [home(r) + r.dataset.ns, r.dataset.standing]));
+	const standings = new Map();
+
+	for (const row of rows)
+		for (const id of [home(row), home(document.body)])
+			standings.set(id + row.dataset.ns, [...standings.get(id + row.dataset.ns) ?? [], row.dataset.standing]);
 
 	const names = e => e.dataset.to === undefined ? e.dataset.ns.split(" ") : [e.dataset.ns, e.dataset.to];
 	const fits = (e, wanted, state) => names(e).some(name => name.toLowerCase().includes(wanted) &&
-		(!state || standings.get(home(e) + name) === state));
+		(!state || standings.get(home(e) + name)?.includes(state)));
 
 	const filter = () => {
 		const wanted = text.value.trim().toLowerCase(), state = standing.value;
@@ -94,6 +98,8 @@
 		}
 		for (const e of all(".environment"))
 			shade(e);
+		for (const e of all(".drawing"))
+			e.graph?.frame();
 		document.getElementById("shown").textContent =
 			`${rows.filter(r => !r.hidden).length} of ${rows.length}`;
 	};
@@ -148,6 +154,14 @@
 		nodes.forEach((n, i) => places.set(n, [x + step * Math.floor(i / rows), (i % rows - (high - 1) / 2) * 36]));
 	};
 
+	/* The box of nodes at these places. */
+	const around = places => {
+		const xs = places.map(p => p[0]), ys = places.map(p => p[1]);
+		const x = Math.min(...xs), y = Math.min(...ys);
+
+		return [x - 20, y - 20, Math.max(...xs) - x + WIDTH + 40, Math.max(...ys) - y + HEIGHT + 40];
+	};
+
 	class Graph {
 		constructor(figure) {
 			this.figure = figure;
@@ -176,13 +190,14 @@
 			this.canvas.style.height = `${Math.min(Math.max(box.height + 20, 220), innerHeight * .68)}px`;
 			this.toolbar();
 			this.listen();
+			this.shown = this.nodes.length;
 			this.begin();
 		}
 
 		/* All of it, or as much from the left as leaves names that can be read. */
 		begin() {
 			const r = this.canvas.getBoundingClientRect(), [x, y, w, h] = this.whole;
-			const readable = Math.min(.6, Math.max(.5, r.height / h));
+			const readable = .7;
 
 			this.fit();
 			if (this.scale < readable)
@@ -299,6 +314,19 @@
 			this.look([x + (w - vw) / 2, y + (h - vh) / 2, vw, vh]);
 		}
 
+		/* Those that the filter leaves; all of them again when it leaves all. */
+		frame() {
+			const left = this.nodes.filter(n => !n.classList.contains("dim"));
+
+			if (this.places || left.length === this.shown)
+				return;
+			this.shown = left.length;
+			if (left.length && left.length < this.nodes.length)
+				this.fit(around(left.map(n => this.home.get(n))));
+			else
+				this.begin();
+		}
+
 		shift(dx, dy) {
 			if (!this.view)
 				return;
@@ -381,13 +409,7 @@
 				n.setAttribute("transform", `translate(${this.place(n).join(" ")})`);
 			for (const e of this.edges)
 				e.setAttribute("d", path(...this.ends(e).map(n => this.place(n))));
-			this.bounds = null;
-			if (this.places) {
-				const xs = [...this.places.values()].map(p => p[0]), ys = [...this.places.values()].map(p => p[1]);
-				const x = Math.min(...xs), y = Math.min(...ys);
-
-				this.bounds = [x - 20, y - 20, Math.max(...xs) - x + WIDTH + 40, Math.max(...ys) - y + HEIGHT + 40];
-			}
+			this.bounds = this.places && around([...this.places.values()]);
 			this.fit();
 		}
 

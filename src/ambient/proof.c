@@ -19,26 +19,42 @@ struct proving {
 
 /* ---- the new texts ---- */
 
-static ifx_status make_texts(struct ifx_apply *a, struct ifx_estate_options *options)
+static struct ifx_estate_text text_of(const struct ifx_rewrite *r)
 {
-	struct ifx_changes *c = &a->changes;
-	struct ifx_estate_text *texts =
-		ifx_arena_alloc(&c->arena, (c->n_rewrites + 1) * sizeof(*texts));
+	return (struct ifx_estate_text){
+		.path = r->path,
+		.bytes = r->after,
+		.beside = r->source ? IFX_NONE : r->beside->source->path,
+	};
+}
+
+/* Both lists are sorted by path. */
+ifx_status ifx_apply_texts(struct ifx_estate_text **out, struct ifx_estate_options *options,
+			   const struct ifx_apply *a, struct ifx_arena *arena)
+{
+	const struct ifx_estate_text *old = options->texts;
+	const struct ifx_changes *c = &a->changes;
+	size_t most = c->n_rewrites + options->n_texts, n = 0, i = 0, k = 0;
+	struct ifx_estate_text *texts = ifx_arena_alloc(arena, (most + 1) * sizeof(*texts));
 
 	if (!texts)
 		return IFX_ENOMEM;
-	/* Rewrites are sorted by path. */
-	for (size_t i = 0; i < c->n_rewrites; i++) {
-		const struct ifx_rewrite *r = &c->rewrites[i];
+	while (i < c->n_rewrites || k < options->n_texts) {
+		int order = i == c->n_rewrites      ? 1
+			    : k == options->n_texts ? -1
+						    : ifx_str_cmp(c->rewrites[i].path, old[k].path);
 
-		texts[i] = (struct ifx_estate_text){
-			.path = r->path,
-			.bytes = r->after,
-			.beside = r->source ? IFX_NONE : r->beside->source->path,
-		};
+		texts[n] = order <= 0 ? text_of(&c->rewrites[i]) : old[k];
+		/* A file that an earlier step made is still not among the inputs. */
+		if (!order)
+			texts[n].beside = old[k].beside;
+		i += order <= 0;
+		k += order >= 0;
+		n++;
 	}
+	*out = texts;
 	options->texts = texts;
-	options->n_texts = c->n_rewrites;
+	options->n_texts = n;
 	return IFX_OK;
 }
 
@@ -57,7 +73,7 @@ static struct ifx_passage *passage_of(struct ifx_apply *a, size_t environment, i
  * Mutual TLS to a port that takes plaintext only was no refusal that protects anything: the same
  * caller gets in without it. Making such a port PERMISSIVE is what a migration has to do.
  */
-static bool is_counter_example(const struct ifx_evidence_row *row)
+bool ifx_is_counter_example(const struct ifx_evidence_row *row)
 {
 	return (row->breaks & (IFX_P1 | IFX_P2 | IFX_P3)) &&
 	       (row->before.basis != IFX_BY_MTLS || row->breaks & IFX_P3);
@@ -115,7 +131,7 @@ static ifx_status prove_environment(struct proving *p, size_t i)
 			st = ifx_evidence_find(&evidence, &before, &after, &options, &arena);
 		for (const struct ifx_evidence_row *r = st == IFX_OK ? evidence.rows : NULL; r;
 		     r = r->next)
-			if (is_counter_example(r))
+			if (ifx_is_counter_example(r))
 				hold(p, i, r);
 		if (st == IFX_OK) {
 			p->out->n_workloads += evidence.n_workloads;
@@ -136,7 +152,8 @@ static ifx_status prove_once(struct proving *p, const struct ifx_inputs *inputs,
 			     void *data)
 {
 	struct ifx_estate_options options = *given;
-	ifx_status st = make_texts(p->a, &options);
+	struct ifx_estate_text *texts;
+	ifx_status st = ifx_apply_texts(&texts, &options, p->a, &p->a->changes.arena);
 
 	*p->out = (struct ifx_proof){ 0 };
 	p->held = false;

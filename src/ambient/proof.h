@@ -16,12 +16,25 @@ struct ifx_proof {
 };
 
 /**
- * inputs, options: those of a->estate. What cannot be read is told.
+ * inputs, options: those a->estate was read with, texts included. What cannot be read is told.
  * IFX_ENOMEM, IFX_EIO: nothing can be said, and nothing is to be written.
  */
 IFX_MUST_USE ifx_status ifx_apply_prove(struct ifx_proof *out, struct ifx_apply *a,
 					const struct ifx_inputs *inputs,
 					const struct ifx_estate_options *options,
 					ifx_complain_fn *complain, void *data);
+
+struct ifx_evidence_row;
+
+/** Does the row break P1, P2 or P3, as far as that holds its namespace? */
+bool ifx_is_counter_example(const struct ifx_evidence_row *row);
+
+/**
+ * The texts of the tree once the step is made: those of the options, and the rewrites in their
+ * place. The list is in the arena (and *out, to be changed); its texts are borrowed. IFX_ENOMEM.
+ */
+IFX_MUST_USE ifx_status ifx_apply_texts(struct ifx_estate_text **out,
+					struct ifx_estate_options *options,
+					const struct ifx_apply *a, struct ifx_arena *arena);
 
 #endif

@@ -362,6 +362,10 @@ static ifx_status check_moving(struct ifx_buf *why, const struct ifx_mask *mask,
 	ifx_str key = e && e->key ? ifx_text(e->key) : op->key;
 	ifx_status st = IFX_OK;
 
+	if (mask->stray)
+		return blame_border(why, mask, place_of(mask->stray->in->entry),
+				    place_of(mask->stray),
+				    "which lines are in which map depends on");
 	if (e) {
 		st = check_around(why, mask, e);
 		if (st == IFX_OK)
@@ -386,6 +390,8 @@ ifx_status ifx_guard_op(struct ifx_buf *why, const struct ifx_op *op)
 
 	if (!mask || !mask->n)
 		return IFX_OK;
+	if (mask->shifts)
+		return blame(why, mask, mask->shifts, "which lines are in which map depends on");
 	if (op->verb == IFX_OP_REMOVE || op->verb == IFX_OP_MOVE || op->verb == IFX_OP_INSERT)
 		return check_moving(why, mask, op);
 	return check_in_place(why, mask, op);
@@ -403,11 +409,27 @@ static bool is_on_line(ifx_str text, size_t from, size_t to)
 	return from > to || ifx_str_chr(ifx_str_sub(text, from, to - from), '\n') == SIZE_MAX;
 }
 
-/* Text comes in at `at`: does an action beside it print lines, or trim what is behind it? */
-static ifx_status check_beside(struct ifx_buf *why, const struct ifx_mask *mask, size_t at,
-			       size_t end, bool lines)
+/* Is there a block scalar in it? */
+static bool has_text(ifx_str lines)
 {
-	size_t from = at, to = end, i;
+	for (size_t at = 0; at < lines.len; at = ifx_line_next(lines, at)) {
+		size_t end = ifx_line_end(lines, at);
+
+		while (end > at && strchr(" \t+-0123456789", lines.ptr[end - 1]))
+			end--;
+		if (end > at && strchr("|>", lines.ptr[end - 1]))
+			return true;
+	}
+	return false;
+}
+
+/* Something comes in: does an action beside it print lines, or trim what is behind it? */
+static ifx_status check_beside(struct ifx_buf *why, const struct ifx_mask *mask,
+			       const struct ifx_edit *e)
+{
+	size_t at = e->span.at, end = at + e->span.len, from = at, to = end, i;
+	bool lines = ifx_str_chr(e->text, '\n') != SIZE_MAX;
+	bool text = lines && has_text(e->text);
 
 	while (from && is_space(mask->text.ptr[from - 1]))
 		from--;
@@ -419,6 +441,9 @@ static ifx_status check_beside(struct ifx_buf *why, const struct ifx_mask *mask,
 
 		if (lines && a->kind == IFX_ACTION_PRINTS && a->alone)
 			return blame(why, mask, a, "what stands beside its new place comes from");
+		/* A blank line behind a text is a part of it, and an action is no blank line. */
+		if (text && a->alone && a->span.at >= at)
+			return blame(why, mask, a, "what stands behind its new place comes from");
 		/* What is behind an action of ytt on its line is code. */
 		if (a->engine == IFX_ENGINE_YTT && a->span.at < at &&
 		    is_on_line(mask->text, a->span.at + a->span.len, at))
@@ -446,8 +471,7 @@ ifx_status ifx_guard_edits(struct ifx_buf *why, const struct ifx_doc *doc,
 			return blame(why, mask, a, "the change would take along a piece of");
 		if (ifx_is_masked(e->text))
 			return refuse(why, "a part of it comes from the template");
-		st = check_beside(why, mask, e->span.at, end,
-				  ifx_str_chr(e->text, '\n') != SIZE_MAX);
+		st = check_beside(why, mask, e);
 	}
 	return st;
 }

@@ -44,6 +44,10 @@ struct ifx_mask {
 	/* Entries with a key of Istio's, in order (tree.h). */
 	const struct ifx_entry **istio;
 	size_t n_istio;
+	/* An entry in a map that a block opens and does not end: elsewhere it is in another map. */
+	const struct ifx_entry *stray;
+	/* An action that trims the indentation of the line behind it: that is elsewhere, too. */
+	const struct ifx_action *shifts;
 };
 
 /** What is wrong with a template, and where. */

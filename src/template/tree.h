@@ -9,7 +9,7 @@
 
 /**
  * Tell a document that was loaded from mask->text about its mask, which must outlive it: sets
- * doc->mask, mask->istio and the nodes' `adds`. False: no memory.
+ * doc->mask, its members that speak of the tree, and the nodes' `adds`. False: no memory.
  */
 bool ifx_template_bind(struct ifx_doc *doc, struct ifx_mask *mask, struct ifx_arena *arena);
 
