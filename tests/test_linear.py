@@ -42,6 +42,13 @@ def annotations(n):
     return out
 
 
+def deployments(n):
+    return {"apiVersion": "v1", "kind": "List", "items": [
+        {"apiVersion": "apps/v1", "kind": "Deployment",
+         "metadata": {"name": f"d{i}", "annotations": {"sidecar.istio.io/proxyCPU": 2}},
+         "spec": {"template": {"metadata": {"labels": {"app": "a"}}}}} for i in range(n)]}
+
+
 def as_block(value, indent=""):
     """YAML of maps and lists that are not empty, scalars plain."""
     if isinstance(value, list):
@@ -77,7 +84,7 @@ class Linear(Case):
         self.assertLess(many, 20 * few + 0.3, f"{few:.2f} s for {FEW}, {many:.2f} s for {MANY}")
 
     def test_each_shape_in_each_style(self):
-        for make in virtual_service, services, annotations:
+        for make in virtual_service, services, annotations, deployments:
             for write in json.dumps, as_block, with_aliases, with_quoted_keys:
                 for args in (), ("-f", "sarif"):
                     with self.subTest(make=make.__name__, write=write.__name__, args=args):

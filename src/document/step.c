@@ -5,38 +5,116 @@
 
 #include <stdlib.h>
 
-/*
- * Offset in the document as it was read. What an earlier fix moved is looked for where it was taken
- * away; text that a fix made up has only the place where it was put.
- */
-static size_t origin(const struct ifx_work *w, size_t at)
+/* ---- the place of a finding ---- */
+
+/** Bytes of a line before and behind a finding, by which it is known again. */
+#define LINE_MAX ((size_t)4096)
+/** Edits on either side that may have taken it away: what a fix moves does not go far. */
+#define EDITS_NEAR ((size_t)16)
+
+/* The edits that begin before `old`. */
+static size_t edits_before(const struct ifx_edits *edits, size_t old)
 {
-	size_t old = ifx_edits_to_old(&w->total, at), start, found;
-	ifx_str src = w->doc->src, line;
+	size_t lo = 0, hi = edits->n;
 
-	if (ifx_edits_to_new(&w->total, old) == at)
-		return old;
-	start = ifx_line_start(src, at);
-	line = ifx_str_sub(src, start, ifx_line_end(src, at) - start);
-	line = ifx_str_trim(line);
-	for (size_t i = 0; line.len && line.ptr <= src.ptr + at && i < w->total.n; i++) {
-		ifx_span gone = w->total.items[i].span;
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
 
-		found = ifx_str_find(ifx_str_sub(w->original, gone.at, gone.len), line);
-		if (found != SIZE_MAX)
-			return gone.at + found + at - (size_t)(line.ptr - src.ptr);
+		if (edits->items[mid].span.at < old)
+			lo = mid + 1;
+		else
+			hi = mid;
 	}
-	return old;
+	return lo;
+}
+
+/* Where an edit near `old` took this text away, the nearest one; SIZE_MAX: none did. */
+static size_t taken_from(const struct ifx_work *w, size_t old, ifx_str text)
+{
+	const struct ifx_edits *edits = &w->total;
+	size_t middle = edits_before(edits, old);
+
+	for (size_t i = 0; text.len && i < 2 * EDITS_NEAR; i++) {
+		/* One before, one behind, and so on. */
+		size_t nth = i % 2 ? middle + i / 2 : middle - i / 2 - 1, found;
+		ifx_span gone;
+
+		if (nth >= edits->n) /* also below 0 */
+			continue;
+		gone = edits->items[nth].span;
+		found = ifx_str_find(ifx_str_sub(w->original, gone.at, gone.len), text);
+		if (found != SIZE_MAX)
+			return gone.at + found;
+	}
+	return SIZE_MAX;
+}
+
+/* The line around `at`, without blanks at its ends; empty when it is long. */
+static ifx_str short_line(ifx_str src, size_t at)
+{
+	size_t from = at > LINE_MAX ? at - LINE_MAX : 0, start, end;
+
+	src = ifx_str_sub(src, from, src.len - from < 2 * LINE_MAX ? src.len - from : 2 * LINE_MAX);
+	start = ifx_line_start(src, at - from);
+	end = ifx_line_end(src, at - from);
+	if ((from && !start) || end - start >= LINE_MAX)
+		return IFX_LIT("");
+	return ifx_str_trim(ifx_str_sub(src, start, end - start));
+}
+
+/*
+ * What an earlier fix moved, and a later one may have changed: the line is looked for where it was
+ * taken away, then its key. SIZE_MAX: a fix made it up.
+ */
+static size_t moved_from(const struct ifx_work *w, size_t old, size_t at)
+{
+	ifx_str line = short_line(w->doc->src, at), key = line;
+	size_t into = line.len ? at - (size_t)(line.ptr - w->doc->src.ptr) : 0, found;
+	size_t colon = ifx_str_chr(line, ':');
+
+	if (!line.len || line.ptr > w->doc->src.ptr + at)
+		return SIZE_MAX;
+	found = taken_from(w, old, line);
+	if (found != SIZE_MAX || colon == SIZE_MAX)
+		return found == SIZE_MAX ? found : found + into;
+	key.len = colon + 1;
+	found = taken_from(w, old, key);
+	return found == SIZE_MAX ? found : found + (into < colon ? into : 0);
+}
+
+/* Of what a fix made up: the line behind which it was put, so that it is in the same object. */
+static size_t put_behind(const struct ifx_work *w, size_t old)
+{
+	ifx_str src = w->original;
+	size_t at = old;
+
+	while (at && strchr(" \t\r\n", src.ptr[at - 1]))
+		at--;
+	if (!at || !memchr(src.ptr + at, '\n', old - at))
+		return old; /* put into a line */
+	for (at = ifx_line_start(src, at - 1); src.ptr[at] == ' ';)
+		at++;
+	return at;
 }
 
 /* The place in the file of what was found in the text as it is now. */
 void ifx_step_place(const struct ifx_work *w, struct ifx_finding *f)
 {
-	size_t end = origin(w, f->at + f->len);
+	ifx_str now = ifx_str_sub(w->doc->src, f->at, f->len), text;
+	size_t old = ifx_edits_to_old(&w->total, f->at), end, moved;
 
 	f->now = f->at;
-	f->at = origin(w, f->at);
-	f->len = end > f->at ? end - f->at : 0;
+	if (ifx_edits_to_new(&w->total, old) == f->at) {
+		end = ifx_edits_to_old(&w->total, f->at + f->len);
+		f->at = old;
+		f->len = end > old ? end - old : 0;
+	} else {
+		moved = moved_from(w, old, f->at);
+		f->at = moved == SIZE_MAX ? put_behind(w, old) : moved;
+		end = w->original.len - f->at;
+		text = ifx_str_sub(w->original, f->at, f->len < end ? f->len : end);
+		f->len = ifx_str_eq(text, now) ? f->len : 0;
+	}
 	f->at += w->chunk.at;
 	f->document = w->number;
 }

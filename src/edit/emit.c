@@ -764,7 +764,7 @@ static ifx_status keep_open_end(struct ifx_emit *e)
 {
 	size_t end = e->src.len, i = e->n;
 	struct ifx_piece *first = NULL, *last = NULL;
-	ifx_str newline = ifx_style_newline(e->src, end), text;
+	ifx_str newline, text;
 	char *p;
 
 	if (!end || ends_line(e->src, end))
@@ -781,6 +781,8 @@ static ifx_status keep_open_end(struct ifx_emit *e)
 		}
 		end = x->span.at;
 	}
+	if (i == e->n)
+		return IFX_OK; /* nothing is done there */
 	if (last && last->needs_break)
 		return ifx_emit_refuse(
 			e, "its text would lose its last line break at the end of the file");
@@ -790,6 +792,7 @@ static ifx_status keep_open_end(struct ifx_emit *e)
 		/* Nothing but the lines that come. */
 		if (!first)
 			return IFX_OK;
+		newline = ifx_style_newline(e->src, e->src.len);
 		p = ifx_arena_alloc(e->plan->arena, newline.len + first->text.len + 1);
 		if (!p)
 			return IFX_ENOMEM;
