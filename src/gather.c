@@ -148,11 +148,10 @@ static ifx_status mark_unchanged(struct gather *g, struct ifx_inputs *inputs)
 	ifx_buf_init(&why, 1 << 16);
 	for (size_t i = 0; st == IFX_OK && i < g->n; i++)
 		st = add_changes(g, g->paths[i], &changed, &scratch, &why);
-	ifx_file_set_sort(&changed);
 	for (size_t i = 0; i < inputs->n; i++) {
 		struct ifx_input *input = &inputs->items[i];
 
-		input->only_seen = !ifx_file_set_has(&changed, input->dev, input->ino);
+		input->only_seen = !ifx_file_set_find(&changed, input->dev, input->ino);
 	}
 	ifx_file_set_release(&changed);
 	ifx_buf_release(&scratch);

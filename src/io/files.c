@@ -4,144 +4,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "io/file_set.h"
 #include "io/gitignore.h"
 #include "io/journal.h"
 #include "io/stage.h"
-
-/* --- bytes ----------------------------------------------------------------------------------- */
-
-void ifx_file_error(struct ifx_buf *err, int code)
-{
-	ifx_str text = ifx_str_of(strerror(code));
-
-	/* "No such file", but not "RPC struct is bad". */
-	if (text.len > 1 && text.ptr[0] >= 'A' && text.ptr[0] <= 'Z' && text.ptr[1] >= 'a') {
-		ifx_buf_addc(err, (char)(text.ptr[0] | 0x20));
-		text = ifx_str_sub(text, 1, text.len - 1);
-	}
-	ifx_buf_add(err, text);
-}
-
-/* Room for `n` more bytes behind the content. */
-static char *room(struct ifx_buf *buf, size_t n)
-{
-	char *data = ifx_grow(buf->data, &buf->cap, buf->len + n + 1, 1);
-
-	if (!data) {
-		buf->bad = true;
-		return NULL;
-	}
-	buf->data = data;
-	return data + buf->len;
-}
-
-/*
- * Read to the end. `expected` bytes are likely to come: one more is asked for, so that the end of
- * a file that did not change is seen without growing the buffer.
- */
-static ifx_status read_all(struct ifx_buf *out, int fd, size_t expected, size_t max,
-			   struct ifx_buf *err)
-{
-	size_t step = expected + 1;
-
-	if (max > out->max)
-		max = out->max;
-	ifx_buf_clear(out);
-	for (;;) {
-		char *to;
-		ssize_t n;
-
-		if (step > max - out->len + 1)
-			step = max - out->len +
-			       1; /* one byte too many proves that it is too large */
-		to = room(out, step);
-		if (!to) {
-			ifx_buf_add(err, IFX_LIT("out of memory"));
-			return IFX_ENOMEM;
-		}
-		n = read(fd, to, step);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
-			struct pollfd wait = { .fd = fd, .events = POLLIN };
-
-			if (poll(&wait, 1, -1) >= 0 || errno == EINTR)
-				continue;
-		}
-		if (n < 0) {
-			ifx_file_error(err, errno);
-			return IFX_EIO;
-		}
-		if ((size_t)n > max - out->len) {
-			ifx_buf_clear(out);
-			ifx_buf_addf(err, "larger than %zu bytes", max);
-			return IFX_ELIMIT;
-		}
-		out->len += (size_t)n;
-		out->data[out->len] = '\0';
-		if (n == 0)
-			return IFX_OK;
-		if ((size_t)n < step)
-			step -= (size_t)n;
-		else
-			step = out->len < 65536 ? 65536 : out->len;
-	}
-}
-
-/* A regular file, opened with `flags` more. */
-static ifx_status read_regular(struct ifx_buf *out, const char *path, int flags, size_t max,
-			       struct stat *st, struct ifx_buf *err)
-{
-	/* O_NONBLOCK: a FIFO without a writer must not stop us before fstat tells what it is. */
-	int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY | flags);
-	ifx_status status;
-	int code;
-
-	ifx_buf_clear(out);
-	if (fd < 0 && errno == ENXIO) { /* a socket */
-		ifx_buf_add(err, IFX_LIT("not a regular file"));
-		return IFX_EREFUSED;
-	}
-	if (fd < 0) {
-		code = errno;
-		ifx_file_error(err, code);
-		errno = code;
-		return IFX_EIO;
-	}
-	if (fstat(fd, st)) {
-		ifx_file_error(err, errno);
-		status = IFX_EIO;
-	} else if (!S_ISREG(st->st_mode)) {
-		ifx_buf_add(err, S_ISDIR(st->st_mode) ? IFX_LIT("is a directory")
-						      : IFX_LIT("not a regular file"));
-		status = IFX_EREFUSED;
-	} else if (st->st_size < 0 || (uintmax_t)st->st_size > max) {
-		ifx_buf_addf(err, "larger than %zu bytes", max);
-		status = IFX_ELIMIT;
-	} else {
-		status = read_all(out, fd, (size_t)st->st_size, max, err);
-	}
-	code = errno;
-	close(fd);
-	errno = code;
-	return status;
-}
-
-ifx_status ifx_file_read(struct ifx_buf *out, const char *path, struct stat *st,
-			 struct ifx_buf *err)
-{
-	return read_regular(out, path, 0, IFX_FILE_MAX, st, err);
-}
-
-ifx_status ifx_fd_read(struct ifx_buf *out, int fd, struct ifx_buf *err)
-{
-	return read_all(out, fd, 65535, IFX_FILE_MAX, err);
-}
 
 ifx_status ifx_path_resolve(struct ifx_buf *out, const char *path)
 {
@@ -154,46 +24,6 @@ ifx_status ifx_path_resolve(struct ifx_buf *out, const char *path)
 	return ifx_buf_status(out);
 }
 
-/* --- each file once -------------------------------------------------------------------------- */
-
-/* Open addressing; an item's number plus one, 0 is a free slot. At most half full. */
-struct seen {
-	struct slot {
-		dev_t dev;
-		ino_t ino;
-		size_t item;
-	} * slots;
-	size_t n, cap; /* cap is a power of two */
-};
-
-static struct slot *find_slot(const struct seen *seen, dev_t dev, ino_t ino)
-{
-	uint64_t hash = ((uint64_t)ino ^ ((uint64_t)dev << 32)) * 0x9e3779b97f4a7c15u;
-	size_t i = (size_t)(hash >> 32) & (seen->cap - 1);
-
-	while (seen->slots[i].item && (seen->slots[i].dev != dev || seen->slots[i].ino != ino))
-		i = (i + 1) & (seen->cap - 1);
-	return &seen->slots[i];
-}
-
-static ifx_status make_room(struct seen *seen)
-{
-	struct seen bigger = { .n = seen->n, .cap = seen->cap ? seen->cap * 2 : 64 };
-
-	if (seen->n < seen->cap / 2)
-		return IFX_OK;
-	bigger.slots = ifx_calloc(bigger.cap, sizeof(*bigger.slots));
-	if (!bigger.slots)
-		return IFX_ENOMEM;
-	for (size_t i = 0; i < seen->cap; i++)
-		if (seen->slots[i].item)
-			*find_slot(&bigger, seen->slots[i].dev, seen->slots[i].ino) =
-				seen->slots[i];
-	ifx_free(seen->slots);
-	*seen = bigger;
-	return IFX_OK;
-}
-
 /* --- the walk -------------------------------------------------------------------------------- */
 
 /*
@@ -203,7 +33,7 @@ static ifx_status make_room(struct seen *seen)
 struct walk {
 	struct ifx_inputs *out;
 	struct ifx_arena *arena;
-	struct seen seen;
+	struct ifx_file_set seen; /* numbers: of the inputs, from 1 */
 	struct ifx_ignore *exclude;
 	const struct ifx_file_options *options;
 	ifx_complain_fn *complain;
@@ -243,14 +73,11 @@ static void complain_errno(struct walk *w, ifx_str path, int code)
 
 static ifx_status add_input(struct walk *w, ifx_str path, bool named, dev_t dev, ino_t ino)
 {
+	size_t number = ifx_file_set_find(&w->seen, dev, ino);
 	struct ifx_input *items;
-	struct slot *slot;
 
-	if (make_room(&w->seen) != IFX_OK)
-		return IFX_ENOMEM;
-	slot = find_slot(&w->seen, dev, ino);
-	if (slot->item) {
-		w->out->items[slot->item - 1].named |= named;
+	if (number) {
+		w->out->items[number - 1].named |= named;
 		return IFX_OK;
 	}
 	items = ifx_grow(w->out->items, &w->out->cap, w->out->n + 1, sizeof(*items));
@@ -262,9 +89,7 @@ static ifx_status add_input(struct walk *w, ifx_str path, bool named, dev_t dev,
 		return IFX_ENOMEM;
 	items[w->out->n++] =
 		(struct ifx_input){ .path = path, .named = named, .dev = dev, .ino = ino };
-	*slot = (struct slot){ dev, ino, w->out->n };
-	w->seen.n++;
-	return IFX_OK;
+	return ifx_file_set_add(&w->seen, dev, ino, w->out->n);
 }
 
 static ifx_status add_path(struct walk *w, struct ifx_paths *list, ifx_str path)
@@ -316,7 +141,7 @@ static ifx_status load_patterns(struct walk *w, struct ifx_ignore **list, const 
 	ifx_status st;
 
 	ifx_buf_clear(&w->err);
-	st = read_regular(&w->scratch, path, flags, IFX_IGNORE_FILE_MAX, &stat, &w->err);
+	st = ifx_file_read_as(&w->scratch, path, flags, IFX_IGNORE_FILE_MAX, &stat, &w->err);
 	if (st == IFX_ENOMEM)
 		return st;
 	/* As git: a .gitignore that is a symbolic link, or no file at all, has no say. */
@@ -354,7 +179,7 @@ static ifx_status find_exclude(struct walk *w, struct ifx_buf *out, ifx_str top)
 	if (out->bad)
 		return IFX_ENOMEM;
 	ifx_buf_clear(&w->err);
-	st = read_regular(&w->scratch, out->data, 0, PATH_MAX, &stat, &w->err);
+	st = ifx_file_read_as(&w->scratch, out->data, 0, PATH_MAX, &stat, &w->err);
 	if (st == IFX_ENOMEM)
 		return st;
 	text = ifx_buf_str(&w->scratch);
@@ -368,7 +193,7 @@ static ifx_status find_exclude(struct walk *w, struct ifx_buf *out, ifx_str top)
 		push_name(out, IFX_LIT("commondir"));
 		if (out->bad)
 			return IFX_ENOMEM;
-		st = read_regular(&w->scratch, out->data, 0, PATH_MAX, &stat, &w->err);
+		st = ifx_file_read_as(&w->scratch, out->data, 0, PATH_MAX, &stat, &w->err);
 		if (st == IFX_ENOMEM)
 			return st;
 		cut(out, len);
@@ -900,7 +725,7 @@ ifx_status ifx_inputs_expand(struct ifx_inputs *out, char *const *paths, size_t 
 	for (size_t i = 0; i < sizeof(bufs) / sizeof(*bufs); i++)
 		ifx_buf_release(bufs[i]);
 	ifx_ignore_free(w.exclude);
-	ifx_free(w.seen.slots);
+	ifx_file_set_release(&w.seen);
 	if (w.no_memory)
 		st = IFX_ENOMEM;
 	if (st == IFX_OK && w.failed)

@@ -1,5 +1,5 @@
 /*
- * Which files, and their bytes.
+ * Which files, and what their names say. Their bytes: read.h.
  *
  * A directory is walked for *.yaml, *.yml and *.json; the entries of each directory are sorted
  * bytewise, files and directories alike. Symbolic links found on the way are not followed; `.git`
@@ -17,12 +17,8 @@
 #define IFX_IO_FILES_H
 
 #include "base/arena.h"
-#include "base/buf.h"
+#include "io/read.h"
 
-#include <sys/stat.h>
-
-/** A file larger than this is refused: libfyaml counts in int. Bytes. */
-#define IFX_FILE_MAX ((size_t)1 << 30)
 /** Directories nested deeper than this are not walked. */
 #define IFX_WALK_MAX 256
 
@@ -98,9 +94,6 @@ IFX_MUST_USE ifx_status ifx_inputs_expand(struct ifx_inputs *out, char *const *p
 					  void *data);
 void ifx_inputs_release(struct ifx_inputs *inputs);
 
-/** Append what the errno `code` means, in our own lower case: "no such file or directory". */
-void ifx_file_error(struct ifx_buf *err, int code);
-
 /** The absolute path without symbolic links, for whoever writes. IFX_EIO: none, errno says why. */
 IFX_MUST_USE ifx_status ifx_path_resolve(struct ifx_buf *out, const char *path);
 
@@ -115,16 +108,5 @@ bool ifx_path_below(struct ifx_buf *out, ifx_str path);
 bool ifx_in_chart_templates(ifx_str path);
 /** Is it values.yaml, values-prod.yaml, ... beside a Chart.yaml? */
 bool ifx_is_chart_values(ifx_str path);
-/**
- * Read a file whole.
- * out  replaced; its memory is used again.
- * st   what fstat said.
- * err  one line without file name when the answer is not IFX_OK. Not a regular file (FIFO, device,
- *      directory): IFX_EREFUSED, without blocking. Larger than IFX_FILE_MAX: IFX_ELIMIT.
- */
-IFX_MUST_USE ifx_status ifx_file_read(struct ifx_buf *out, const char *path, struct stat *st,
-				      struct ifx_buf *err);
-/** The same for an open descriptor (standard input). */
-IFX_MUST_USE ifx_status ifx_fd_read(struct ifx_buf *out, int fd, struct ifx_buf *err);
 
 #endif

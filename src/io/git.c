@@ -194,19 +194,16 @@ static ifx_status add_names(struct ifx_file_set *out, const char *top, ifx_str n
 
 	ifx_buf_init(&path, IFX_BUF_MAX);
 	while (st == IFX_OK && ifx_str_split(&names, '\0', &name)) {
-		struct ifx_file_id *items =
-			ifx_grow(out->items, &out->cap, out->n + 1, sizeof(*items));
 		struct stat at;
 
 		ifx_buf_clear(&path);
 		ifx_buf_addf(&path, "%s/", top);
 		ifx_buf_add(&path, name);
-		if (items)
-			out->items = items;
-		if (!items || path.bad)
+		if (path.bad)
 			st = IFX_ENOMEM;
-		else if (!lstat(path.data, &at) && S_ISREG(at.st_mode))
-			items[out->n++] = (struct ifx_file_id){ at.st_dev, at.st_ino };
+		else if (!lstat(path.data, &at) && S_ISREG(at.st_mode) &&
+			 !ifx_file_set_find(out, at.st_dev, at.st_ino))
+			st = ifx_file_set_add(out, at.st_dev, at.st_ino, out->n + 1);
 	}
 	ifx_buf_release(&path);
 	return st;
@@ -242,6 +239,7 @@ ifx_status ifx_git_changed(struct ifx_file_set *out, const char *top, ifx_str re
 	}
 	if (st == IFX_OK)
 		st = add_names(out, top, ifx_buf_str(&names));
+	ifx_buf_clear(&names);
 	if (st == IFX_OK)
 		st = run_git(&names, top, untracked, false, err);
 	if (st == IFX_OK)
@@ -251,33 +249,4 @@ ifx_status ifx_git_changed(struct ifx_file_set *out, const char *top, ifx_str re
 	ifx_buf_release(&object);
 	ifx_buf_release(&names);
 	return st;
-}
-
-/* --- the set --------------------------------------------------------------------------------- */
-
-static int by_id(const void *a, const void *b)
-{
-	const struct ifx_file_id *x = a, *y = b;
-	int c = (x->dev > y->dev) - (x->dev < y->dev);
-
-	return c ? c : (x->ino > y->ino) - (x->ino < y->ino);
-}
-
-void ifx_file_set_sort(struct ifx_file_set *set)
-{
-	if (set->n)
-		qsort(set->items, set->n, sizeof(*set->items), by_id);
-}
-
-bool ifx_file_set_has(const struct ifx_file_set *set, dev_t dev, ino_t ino)
-{
-	struct ifx_file_id key = { dev, ino };
-
-	return set->n && bsearch(&key, set->items, set->n, sizeof(key), by_id);
-}
-
-void ifx_file_set_release(struct ifx_file_set *set)
-{
-	ifx_free(set->items);
-	*set = (struct ifx_file_set){ 0 };
 }

@@ -7,16 +7,8 @@
 #ifndef IFX_IO_GIT_H
 #define IFX_IO_GIT_H
 
+#include "io/file_set.h"
 #include "io/files.h"
-
-/** Files by device and inode, sorted. */
-struct ifx_file_set {
-	struct ifx_file_id {
-		dev_t dev;
-		ino_t ino;
-	} * items;
-	size_t n, cap;
-};
 
 /** out: the top of the work tree that an absolute path lies in. False: it lies in none. */
 bool ifx_git_top(struct ifx_buf *out, ifx_str path);
@@ -31,8 +23,5 @@ bool ifx_git_top(struct ifx_buf *out, ifx_str path);
  */
 IFX_MUST_USE ifx_status ifx_git_changed(struct ifx_file_set *out, const char *top, ifx_str rev,
 					struct ifx_buf *err);
-void ifx_file_set_sort(struct ifx_file_set *set);
-bool ifx_file_set_has(const struct ifx_file_set *set, dev_t dev, ino_t ino);
-void ifx_file_set_release(struct ifx_file_set *set);
 
 #endif
