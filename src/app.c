@@ -53,7 +53,7 @@ static void open_app(struct ifx_app *app, const struct ifx_config *config, ifx_c
 	if ((config->baseline.ptr &&
 	     !ifx_baseline_read(&app->baseline, config->baseline, &app->err)) ||
 	    (config->write_baseline.ptr &&
-	     !ifx_baseline_begin(&app->baseline, config->write_baseline, &app->err)))
+	     !ifx_baseline_renew(&app->baseline, config->write_baseline, &app->err)))
 		app->failed = true;
 }
 

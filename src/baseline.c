@@ -39,7 +39,7 @@ static bool wrong(const struct ifx_baseline *b, size_t line, struct ifx_buf *err
 	return false;
 }
 
-bool ifx_baseline_begin(struct ifx_baseline *b, ifx_str file, struct ifx_buf *err)
+static bool begin(struct ifx_baseline *b, ifx_str file, struct ifx_buf *err)
 {
 	struct ifx_buf real;
 	ifx_str dir;
@@ -162,15 +162,23 @@ static size_t line_of(const struct ifx_doc *doc, size_t at, size_t *last_at, siz
 	return *last_line;
 }
 
-static bool read_entries(struct ifx_baseline *b, const struct ifx_doc *doc, struct ifx_buf *err)
+/* Its entries; NULL: it is no baseline. */
+static const struct ifx_node *entries_in(const struct ifx_doc *doc)
 {
 	const struct ifx_node *root = doc->root, *list = NULL;
-	size_t at = 0, line = 1;
 
 	if (ifx_is(root, IFX_MAP) &&
 	    ifx_str_eq(ifx_get_text(root, IFX_LIT("version")), IFX_LIT("1")))
 		list = ifx_get(root, IFX_LIT("findings"));
-	if (!ifx_is(list, IFX_SEQ))
+	return ifx_is(list, IFX_SEQ) ? list : NULL;
+}
+
+static bool read_entries(struct ifx_baseline *b, const struct ifx_doc *doc, struct ifx_buf *err)
+{
+	const struct ifx_node *list = entries_in(doc);
+	size_t at = 0, line = 1;
+
+	if (!list)
 		return wrong(b, 1, err, "no baseline of version 1; write it with --write-baseline");
 	for (const struct ifx_entry *item = list->first; item; item = item->next) {
 		struct ifx_baseline_entry e = {
@@ -199,7 +207,7 @@ bool ifx_baseline_read(struct ifx_baseline *b, ifx_str file, struct ifx_buf *err
 	struct stat st;
 	bool ok;
 
-	if (!ifx_baseline_begin(b, file, err))
+	if (!begin(b, file, err))
 		return false;
 	ifx_buf_init(&bytes, IFX_BASELINE_MAX);
 	ifx_buf_init(&why, 4096);
@@ -220,6 +228,39 @@ bool ifx_baseline_read(struct ifx_baseline *b, ifx_str file, struct ifx_buf *err
 	ifx_buf_release(&bytes);
 	ifx_buf_release(&why);
 	return ok;
+}
+
+/* Whoever mistypes a name shall not lose a manifest. */
+static bool may_replace(const struct ifx_baseline *b, struct ifx_buf *err)
+{
+	struct ifx_problem problem = { 0 };
+	struct ifx_buf bytes, why;
+	struct ifx_doc *doc = NULL;
+	struct stat st;
+	bool ok = true;
+
+	if (access(b->file.ptr, F_OK))
+		return true;
+	ifx_buf_init(&bytes, IFX_BASELINE_MAX);
+	ifx_buf_init(&why, 4096);
+	ifx_buf_init(&problem.text, 4096);
+	if (ifx_file_read(&bytes, b->file.ptr, &st, &why) != IFX_OK)
+		ok = wrong(b, 0, err, why.len ? why.data : "out of memory");
+	else if (bytes.len &&
+		 (ifx_precheck(ifx_buf_str(&bytes), &problem) != IFX_OK ||
+		  ifx_doc_load(&doc, ifx_buf_str(&bytes), &problem) != IFX_OK || !entries_in(doc)))
+		ok = wrong(b, 0, err,
+			   "is no baseline, and is not replaced; remove it, or name another file");
+	ifx_doc_free(doc);
+	ifx_buf_release(&problem.text);
+	ifx_buf_release(&bytes);
+	ifx_buf_release(&why);
+	return ok;
+}
+
+bool ifx_baseline_renew(struct ifx_baseline *b, ifx_str file, struct ifx_buf *err)
+{
+	return begin(b, file, err) && may_replace(b, err);
 }
 
 /* ---- findings ---- */

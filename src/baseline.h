@@ -46,13 +46,16 @@ struct ifx_baseline {
 	struct ifx_map paths; /* the first entry of a path */
 	struct ifx_map alike; /* rule, resource, text: entries of files that are gone */
 	bool failed;          /* no memory */
-	pthread_mutex_t lock; /* of what follows `begin` or `read` */
+	pthread_mutex_t lock; /* of what follows `renew` or `read` */
 };
 
 /** All zero: none. */
 void ifx_baseline_release(struct ifx_baseline *b);
-/** An empty one, to be filled and written to `file`. False: `err` says why. */
-IFX_MUST_USE bool ifx_baseline_begin(struct ifx_baseline *b, ifx_str file, struct ifx_buf *err);
+/**
+ * An empty one, to be filled and written to `file`, which is not there yet, is empty, or is a
+ * baseline. False: `err` says why.
+ */
+IFX_MUST_USE bool ifx_baseline_renew(struct ifx_baseline *b, ifx_str file, struct ifx_buf *err);
 /** The one in `file`. False: `err` has a line for the mistake. */
 IFX_MUST_USE bool ifx_baseline_read(struct ifx_baseline *b, ifx_str file, struct ifx_buf *err);
 

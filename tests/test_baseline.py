@@ -139,6 +139,18 @@ class Baseline(unittest.TestCase):
         self.assertIn("--write-baseline wants", self.run_tool("--write-baseline", "b", "-", code=2).stderr)
         self.assertFalse(os.path.exists(os.path.join(self.dir, "b")))
 
+    def test_what_is_no_baseline_is_not_replaced(self):
+        for text in (TEXT % "c", "version: 1\n", "a: [\n", "version: 1\nfindings: {}\n"):
+            self.write("apps/c.yaml", text)
+            p = self.run_tool("--write-baseline", "apps/c.yaml", "-i", "apps/a.yaml", code=2)
+            self.assertIn("apps/c.yaml: error: is no baseline, and is not replaced", p.stderr)
+            self.assertEqual(self.read("apps/c.yaml"), text)
+        self.assertEqual(self.read("apps/a.yaml"), TEXT % "a")  # told before anything is done
+        self.write("apps/c.yaml", "")
+        self.run_tool("--write-baseline", "apps/c.yaml", "apps/a.yaml", code=0)
+        self.run_tool("--write-baseline", "apps/c.yaml", "apps", code=0)
+        self.assertEqual(self.read("apps/c.yaml").count("- rule"), 2)
+
     def test_not_written_when_a_file_could_not_be_read(self):
         self.begin()
         before = self.read("base.yaml")
