@@ -182,7 +182,7 @@ static void record(struct ifx_app *app, const struct ifx_file_report *report,
 		}
 		/* The next run sees the line as it is then. */
 		if (report->written)
-			f->at = ifx_edits_to_new(report->edits, f->at);
+			f->at = f->has_now ? f->now : ifx_edits_to_new(report->edits, f->at);
 		ifx_baseline_add(&app->baseline, f,
 				 report->written ? report->after : report->before, path);
 		ifx_edits_release(&f->edits);

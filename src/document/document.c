@@ -160,12 +160,12 @@ static ifx_status check_sum(struct ifx_work *w)
 }
 
 /* Findings of the document: to where they outlive it. Without memory there are none. */
-static ifx_status keep_findings(struct ifx_work *w, size_t from, ifx_status st)
+static ifx_status keep_findings(struct ifx_work *w, ifx_status st)
 {
 	struct ifx_outcome *out = w->out;
-	size_t n = from;
+	size_t n = w->first;
 
-	for (size_t i = from; i < out->n; i++) {
+	for (size_t i = w->first; i < out->n; i++) {
 		struct ifx_finding *f = out->findings[i];
 		struct ifx_finding *kept = st == IFX_OK ? ifx_finding_move(f, &out->arena) : NULL;
 
@@ -173,6 +173,7 @@ static ifx_status keep_findings(struct ifx_work *w, size_t from, ifx_status st)
 			ifx_edits_release(&f->edits);
 			st = IFX_ENOMEM;
 		} else {
+			kept->now += w->chunk_now;
 			out->findings[n++] = kept;
 		}
 	}
@@ -196,15 +197,14 @@ static ifx_status keep_edits(struct ifx_work *w)
 	return st;
 }
 
-/* from: where the findings of the document begin. */
-static ifx_status run_loaded(struct ifx_work *w, size_t from, bool speaks, bool concerned)
+static ifx_status run_loaded(struct ifx_work *w, bool speaks, bool concerned)
 {
 	ifx_status st = speaks ? ifx_leave_read(w) : IFX_OK;
 
 	if (st == IFX_OK && concerned)
 		st = run_transforms(w);
 	if (st == IFX_OK && concerned && w->doc_proven && w->engine->add_ignores)
-		st = ifx_leave_ignore(w, from);
+		st = ifx_leave_ignore(w);
 	if (st == IFX_OK && concerned)
 		st = check_sum(w);
 	if (st == IFX_OK && speaks && concerned && w->doc_proven)
@@ -233,11 +233,12 @@ ifx_status ifx_document_run(struct ifx_outcome *out, const struct ifx_engine *en
 			      .engine = engine,
 			      .reading = reading,
 			      .chunk = chunk,
+			      .chunk_now = ifx_edits_to_new(&out->edits, chunk.at),
+			      .first = out->n,
 			      .number = out->documents,
 			      .doc_proven = true,
 			      .concerned = concerned,
 			      .files = files };
-	size_t n_before = out->n;
 	bool scanned;
 	ifx_status st = IFX_OK;
 
@@ -256,12 +257,12 @@ ifx_status ifx_document_run(struct ifx_outcome *out, const struct ifx_engine *en
 	ifx_arena_init(&w.scratch, IFX_FILE_ARENA_MAX);
 	st = load(&w, !scanned);
 	if (st == IFX_OK && w.doc)
-		st = run_loaded(&w, n_before, speaks, scanned);
+		st = run_loaded(&w, speaks, scanned);
 	if (st == IFX_OK)
 		st = keep_edits(&w);
 	reading->plain_changes |= w.total.n && w.doc && !w.doc->mask &&
 				  ifx_mask_action(&reading->mask, chunk.at, chunk.at + chunk.len);
-	st = keep_findings(&w, n_before, st);
+	st = keep_findings(&w, st);
 	ifx_cx_close(&w.cx);
 	ifx_doc_free(w.doc);
 	ifx_arena_release(&w.text);

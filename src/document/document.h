@@ -12,7 +12,9 @@ struct ifx_work {
 	struct ifx_outcome *out;
 	const struct ifx_engine *engine;
 	struct ifx_reading *reading;
-	ifx_span chunk; /* in the file */
+	ifx_span chunk;   /* in the file */
+	size_t chunk_now; /* its start in the file as the fixes leave it */
+	size_t first;     /* finding of the document, in out */
 	ifx_str original;
 	size_t number;
 	struct ifx_doc *doc;
@@ -92,7 +94,7 @@ IFX_MUST_USE ifx_status ifx_leave_unused(struct ifx_outcome *out, const struct i
 					 size_t document);
 /** The selected transform of that id, or NULL. */
 const struct ifx_transform *ifx_leave_selected(const struct ifx_engine *engine, const char *id);
-/** --add-ignores: what is left of the findings from `from` on. */
-IFX_MUST_USE ifx_status ifx_leave_ignore(struct ifx_work *w, size_t from);
+/** --add-ignores: what is left of the findings of the document. */
+IFX_MUST_USE ifx_status ifx_leave_ignore(struct ifx_work *w);
 
 #endif

@@ -138,20 +138,19 @@ ifx_status ifx_leave_judge(struct ifx_work *w)
 /* ---- what is left is to be ignored ---- */
 
 /* The findings of the document that are left; wish.order is their index. */
-static ifx_status list_wishes(struct ifx_work *w, size_t from, struct ifx_ignore_wish **list,
-			      size_t *n)
+static ifx_status list_wishes(struct ifx_work *w, struct ifx_ignore_wish **list, size_t *n)
 {
 	struct ifx_outcome *out = w->out;
 
 	*n = 0;
-	*list = ifx_arena_alloc(&w->scratch, (out->n - from + 1) * sizeof(**list));
+	*list = ifx_arena_alloc(&w->scratch, (out->n - w->first + 1) * sizeof(**list));
 	if (!*list)
 		return IFX_ENOMEM;
-	for (size_t i = from; i < out->n; i++) {
+	for (size_t i = w->first; i < out->n; i++) {
 		const struct ifx_finding *f = out->findings[i];
 		const struct ifx_transform *t = ifx_leave_selected(w->engine, f->rule);
 
-		if (t && !f->applied && !f->suppressed)
+		if (t && f->has_now && !f->applied && !f->suppressed)
 			(*list)[(*n)++] =
 				(struct ifx_ignore_wish){ .rule = t, .at = f->now, .order = i };
 	}
@@ -280,11 +279,11 @@ static ifx_status ignore_by_annotation(struct ifx_work *w, struct ifx_ignore_wis
 	return st == IFX_EREFUSED ? IFX_OK : st;
 }
 
-ifx_status ifx_leave_ignore(struct ifx_work *w, size_t from)
+ifx_status ifx_leave_ignore(struct ifx_work *w)
 {
 	struct ifx_ignore_wish *wishes;
 	size_t n;
-	ifx_status st = list_wishes(w, from, &wishes, &n);
+	ifx_status st = list_wishes(w, &wishes, &n);
 
 	if (st == IFX_OK && n)
 		st = ignore_by_comment(w, wishes, n);

@@ -103,7 +103,9 @@ void ifx_step_place(const struct ifx_work *w, struct ifx_finding *f)
 	ifx_str now = ifx_str_sub(w->doc->src, f->at, f->len), text;
 	size_t old = ifx_edits_to_old(&w->total, f->at), end, moved;
 
+	f->has_now = true;
 	f->now = f->at;
+	f->now_len = f->len;
 	if (ifx_edits_to_new(&w->total, old) == f->at) {
 		end = ifx_edits_to_old(&w->total, f->at + f->len);
 		f->at = old;
@@ -198,6 +200,21 @@ static void replace_doc(struct ifx_work *w, struct ifx_doc *doc)
 	w->resources = NULL;
 }
 
+/* Findings are elsewhere now. */
+static void follow(const struct ifx_work *w, const struct ifx_edits *edits)
+{
+	for (size_t i = w->first; i < w->out->n; i++) {
+		struct ifx_finding *f = w->out->findings[i];
+		size_t end;
+
+		if (!f->has_now)
+			continue;
+		end = ifx_edits_to_new(edits, f->now + f->now_len);
+		f->now = ifx_edits_to_new(edits, f->now);
+		f->now_len = end > f->now ? end - f->now : 0;
+	}
+}
+
 /*
  * A step that was proven: from here on the document is `after`, whose text and edits live in
  * `scratch`. All three are taken over, or released.
@@ -208,6 +225,7 @@ ifx_status ifx_step_take(struct ifx_work *w, struct ifx_doc *after, struct ifx_e
 	struct ifx_edits total;
 	ifx_status st = ifx_edits_compose(&total, &w->total, edits, w->original, &w->scratch);
 
+	follow(w, edits);
 	ifx_edits_release(edits);
 	if (st != IFX_OK) {
 		ifx_doc_free(after);

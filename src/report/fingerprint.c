@@ -28,18 +28,22 @@ static uint64_t add_text(uint64_t hash, ifx_str text)
 	return add_bytes(hash, text.ptr, text.len);
 }
 
+/* As the fixes leave it, so that it stays the same when they are written. */
+static ifx_str text_of(const struct ifx_file_report *file, const struct ifx_finding *f)
+{
+	bool now = f->has_now && !f->applied && file->after.ptr != file->before.ptr;
+	ifx_str text = now ? file->after : file->before;
+	size_t at = now ? f->now : f->at, len = now ? f->now_len : f->len;
+
+	at = at < text.len ? at : text.len;
+	return ifx_str_sub(text, at, len < text.len - at ? len : text.len - at);
+}
+
 static uint64_t hash_of(const struct ifx_file_report *file, const struct ifx_finding *f)
 {
-	size_t at = f->at < file->before.len ? f->at : file->before.len;
-	size_t room = file->before.len - at;
 	const ifx_str parts[] = {
-		file->path,
-		ifx_str_of(f->rule),
-		f->group,
-		f->kind,
-		f->namespace,
-		f->name,
-		ifx_str_sub(file->before, at, f->len < room ? f->len : room),
+		file->path, ifx_str_of(f->rule), f->group, f->kind, f->namespace,
+		f->name,    text_of(file, f),
 	};
 	uint64_t hash = UINT64_C(0xcbf29ce484222325);
 

@@ -108,21 +108,37 @@ static bool is_after(const struct ifx_cursors *c, const struct ifx_finding *f)
 	return c->file->written && !f->applied && c->file->edits;
 }
 
+/* Its text in the one or the other. */
+static ifx_span span_in(const struct ifx_cursors *c, const struct ifx_finding *f, bool after)
+{
+	ifx_span span = { f->at, f->len };
+	size_t end;
+
+	if (after && f->has_now)
+		return (ifx_span){ f->now, f->now_len };
+	if (!after)
+		return span;
+	end = ifx_edits_to_new(c->file->edits, f->at + f->len);
+	span.at = ifx_edits_to_new(c->file->edits, f->at);
+	span.len = end > span.at ? end - span.at : 0;
+	return span;
+}
+
 struct ifx_position ifx_finding_position(struct ifx_cursors *c, const struct ifx_finding *f)
 {
-	if (is_after(c, f))
-		return ifx_cursor_move(&c->after, ifx_edits_to_new(c->file->edits, f->at));
-	return ifx_cursor_move(&c->before, f->at);
+	bool after = is_after(c, f);
+
+	return ifx_cursor_move(after ? &c->after : &c->before, span_in(c, f, after).at);
 }
 
 struct ifx_region ifx_finding_region(struct ifx_cursors *c, const struct ifx_finding *f)
 {
-	struct ifx_cursor *cursor = is_after(c, f) ? &c->after : &c->before;
-	struct ifx_region region = { .start = ifx_finding_position(c, f) };
-	size_t start = cursor->at, end = f->at + f->len;
+	bool after = is_after(c, f);
+	struct ifx_cursor *cursor = after ? &c->after : &c->before;
+	ifx_span span = span_in(c, f, after);
+	struct ifx_region region = { .start = ifx_cursor_move(cursor, span.at) };
+	size_t start = cursor->at, end = span.at + span.len;
 
-	if (cursor == &c->after)
-		end = ifx_edits_to_new(c->file->edits, end);
 	if (end > cursor->text.len)
 		end = cursor->text.len;
 	while (end > start && strchr("\r\n", cursor->text.ptr[end - 1]) &&

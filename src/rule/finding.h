@@ -52,7 +52,12 @@ struct ifx_finding {
 	ifx_str help;    /* what a person can do; ptr NULL when the fix says it all */
 	ifx_str refused; /* why there is no fix although the rule has one; ptr NULL otherwise */
 	size_t at, len;  /* the text it is about */
-	size_t now; /* the same in the document as the last fix left it; while it is worked on */
+	/*
+	 * The same in the text as the fixes leave it: while a document is worked on in that, then
+	 * in the file. Only of what is not applied, and of that not always.
+	 */
+	bool has_now;
+	size_t now, now_len;
 	size_t document; /* counted from 1 */
 	size_t order;    /* in which it was found: at one place a fix comes before what it makes
 			    visible */
