@@ -1,4 +1,5 @@
-/* What the user asked for. Filled by the table of options.c, from the command line and from settings files. */
+/* What the user asked for. Filled by the table of options.c, from the command line and from
+ * settings files. */
 #ifndef IFX_CONFIG_H
 #define IFX_CONFIG_H
 
